@@ -1,0 +1,103 @@
+import type { Rng } from "../base/rng.ts";
+import type { LossName } from "../models/classifier.ts";
+import type { Threat } from "../threats/threat.ts";
+
+/** What the attacker knows. */
+export type Knowledge = "white-box" | "score" | "label" | "transfer";
+
+export interface Evaluation {
+  /** Logits. */
+  readonly scores: Float32Array;
+}
+
+export interface GradientEvaluation extends Evaluation {
+  readonly loss: number;
+  /** Ours to overwrite. */
+  readonly gradient: Float32Array;
+}
+
+export interface QueryOptions {
+  /** Whether a success here counts (default true). False reproduces attacks that only judge their last iterate. */
+  readonly judge?: boolean;
+}
+
+/** A model that the attacker owns. Nothing here is judged; candidates go to the target through `Sample.scores`. */
+export interface SurrogateView {
+  scores(x: Float32Array): Promise<Evaluation>;
+  gradient(x: Float32Array, loss: LossName, options?: { readonly target?: number }): Promise<GradientEvaluation>;
+}
+
+/**
+ * One sample, as an attack sees it. An attack is written for a single sample; the runner runs many side by side and packs what they ask into
+ * batches, so nothing that happens to one sample can depend on another.
+ *
+ * `scores` and `gradient` count queries, and never return once the attempt is over: when a verified finding was made, the budget is
+ * spent or the run is stopped, they throw (`AttemptOver`), which an attack must not catch.
+ */
+export interface Sample {
+  readonly x0: Float32Array;
+  /** [height, width, channels] or [features]. */
+  readonly dims: readonly number[];
+  readonly label: number;
+  /** The class to reach, where the goal names one for this sample. */
+  readonly target: number | null;
+  readonly classes: number;
+  readonly threat: Threat;
+  /** This attack's own stream for this sample. */
+  readonly rng: Rng;
+  /** Logits of the clean input, already known: free of charge. */
+  readonly cleanScores: Float32Array;
+  /** One query. The array is copied. */
+  scores(x: Float32Array, options?: QueryOptions): Promise<Evaluation>;
+  /** One query and one gradient. `target` for targeted losses and `other`. */
+  gradient(
+    x: Float32Array,
+    loss: LossName,
+    options?: QueryOptions & { readonly target?: number },
+  ): Promise<GradientEvaluation>;
+  /** The attacker's own model, for transfer attacks: its passes cost no query of the target. Null without `--surrogate`. */
+  readonly surrogate: SurrogateView | null;
+  /** Whether these logits reach the goal (misclassified, target reached, ...). */
+  reached(scores: Float32Array): boolean;
+  /** How far these logits are from the goal: negative once it is reached. z_y - max other, or max other - z_t. No query. */
+  margin(scores: Float32Array): number;
+}
+
+export type SettingValue = number | boolean | string;
+export type Settings = Readonly<Record<string, SettingValue>>;
+
+export interface AttackDefinition<S extends Settings = Settings> {
+  /** `pgd`, `apgd-ce`: as typed on the command line. */
+  readonly name: string;
+  readonly knowledge: Knowledge;
+  /** One line for `blindspot attacks`. */
+  readonly summary: string;
+  /** Title and arXiv id. */
+  readonly source: string;
+  readonly defaults: S;
+  readonly norms: readonly Threat["norm"][];
+  /** Upper bound of queries and of gradients for one sample that resists. */
+  cost(settings: S, sample: { readonly classes: number }): { readonly queries: number; readonly gradients: number };
+  /** Why it can't be used here (norm, modality, classes), or null. */
+  unsuitable?(context: {
+    readonly threat: Threat;
+    readonly dims: readonly number[];
+    readonly classes: number;
+  }): string | null;
+  /** Returns when it has nothing more to try. */
+  run(sample: Sample, settings: S): Promise<void>;
+}
+
+export function defineAttack<S extends Settings>(definition: AttackDefinition<S>): AttackDefinition<S> {
+  return definition;
+}
+
+/** Thrown by `Sample` when an attempt is over. Not an error. */
+export class AttemptOver extends Error {
+  readonly reason: "fooled" | "budget" | "stopped";
+  constructor(reason: "fooled" | "budget" | "stopped") {
+    super(reason);
+    this.name = "AttemptOver";
+    this.reason = reason;
+  }
+}

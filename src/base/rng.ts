@@ -1,0 +1,109 @@
+/**
+ * Counter-based random numbers: Threefry-2x32, 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ * A stream is named by its key alone, so the same seed gives the same bits in any order of work and on any number of workers.
+ */
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+const PARITY = 0x1bd11bda;
+
+function rotateLeft(x: number, bits: number): number {
+  return (x << bits) | (x >>> (32 - bits));
+}
+
+/** One block: 64 bits of key and 64 bits of counter to 64 random bits, as two unsigned 32-bit integers. */
+export function threefry2x32(key0: number, key1: number, counter0: number, counter1: number): [number, number] {
+  const keys = [key0, key1, key0 ^ key1 ^ PARITY];
+  let x0 = (counter0 + keys[0]!) | 0;
+  let x1 = (counter1 + keys[1]!) | 0;
+  for (let group = 0; group < 5; group++) {
+    const first = (group % 2) * 4;
+    for (let round = first; round < first + 4; round++) {
+      x0 = (x0 + x1) | 0;
+      x1 = rotateLeft(x1, ROTATIONS[round]!) ^ x0;
+    }
+    x0 = (x0 + keys[(group + 1) % 3]!) | 0;
+    x1 = (x1 + keys[(group + 2) % 3]! + group + 1) | 0;
+  }
+  return [x0 >>> 0, x1 >>> 0];
+}
+
+/** FNV-1a, only to turn a label into a key word. */
+function hashLabel(label: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/** A stream of random numbers. `fold` names a sub-stream; it does not advance this one. */
+export class Rng {
+  private counter = 0;
+  private spare: number | undefined;
+  private spareNormal: number | undefined;
+  private readonly key0: number;
+  private readonly key1: number;
+
+  private constructor(key0: number, key1: number) {
+    this.key0 = key0;
+    this.key1 = key1;
+  }
+
+  static of(seed: number): Rng {
+    return new Rng(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0);
+  }
+
+  /** An independent stream named by this one and the label: `rng.fold("square").fold(sampleIndex)`. */
+  fold(label: string | number): Rng {
+    const word = typeof label === "number" ? label >>> 0 : hashLabel(label);
+    const [key0, key1] = threefry2x32(this.key0, this.key1, word, typeof label === "number" ? 1 : 2);
+    return new Rng(key0, key1);
+  }
+
+  uint32(): number {
+    if (this.spare !== undefined) {
+      const value = this.spare;
+      this.spare = undefined;
+      return value;
+    }
+    const [first, second] = threefry2x32(this.key0, this.key1, this.counter >>> 0, Math.floor(this.counter / 2 ** 32));
+    this.counter++;
+    this.spare = second;
+    return first;
+  }
+
+  /** Uniform in [0, 1), 32 bits. */
+  uniform(): number {
+    return this.uint32() / 2 ** 32;
+  }
+
+  /** Uniform integer in 0..n-1, n at most 2^32. */
+  integer(n: number): number {
+    return Math.floor(this.uniform() * n);
+  }
+
+  /** -1 or 1. */
+  sign(): number {
+    return this.uint32() & 1 ? 1 : -1;
+  }
+
+  /** Standard normal, by Box and Muller. */
+  normal(): number {
+    if (this.spareNormal !== undefined) {
+      const value = this.spareNormal;
+      this.spareNormal = undefined;
+      return value;
+    }
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    const angle = 2 * Math.PI * this.uniform();
+    this.spareNormal = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  }
+
+  /** The items in a random order (Fisher and Yates); the argument is left as it is. */
+  shuffle<T>(items: readonly T[]): T[] {
+    const result = [...items];
+    for (let i = result.length - 1; i > 0; i--) {
+      const j = this.integer(i + 1);
+      [result[i], result[j]] = [result[j]!, result[i]!];
+    }
+    return result;
+  }
+}

@@ -1,0 +1,21 @@
+export type Quantize = "uint8" | "none";
+
+/**
+ * Everything modality-dependent about one input, behind one contract. Threats, runner, corpus and findings know only this.
+ * A point is a Float32Array in attack space (each coordinate scaled to 0..1; images in height-width-channel order).
+ */
+export interface Codec {
+  readonly modality: "image" | "vector";
+  /** [height, width, channels], or [features]. */
+  readonly dims: readonly number[];
+  readonly size: number;
+  readonly quantize: Quantize;
+  /** Bytes that identify the point: the same input always has the same bytes. Throws on NaN. */
+  canonical(point: Float32Array): Uint8Array;
+  /** A file that stores the point without loss: PNG for 8-bit images, .npy (float32) otherwise. */
+  encode(point: Float32Array): Promise<{ readonly bytes: Uint8Array; readonly extension: "png" | "npy" }>;
+  /** Reads such a file back. */
+  decode(bytes: Uint8Array): Promise<Float32Array>;
+  /** Problems of the point itself (outside 0..1, NaN, wrong length), or null. */
+  check(point: Float32Array): string | null;
+}

@@ -1,0 +1,57 @@
+import type { Problem } from "../base/errors.ts";
+
+/** What the attacker *increases*, per sample. See autodiff/losses. `other` raises the logit of one given class: loss = z_t. */
+export type LossName =
+  | "cross-entropy"
+  | "margin"
+  | "dlr"
+  | "targeted-cross-entropy"
+  | "targeted-margin"
+  | "targeted-dlr"
+  | "other";
+
+export interface Capabilities {
+  /** All class scores, or the label alone. */
+  readonly output: "scores" | "label";
+  readonly gradient: boolean;
+}
+
+/** Rows of attack space, packed: `count` rows of `size` floats. A row is one sample scaled to 0..1, images in height-width-channel order. */
+export interface Rows {
+  readonly data: Float32Array;
+  readonly count: number;
+}
+
+export interface GradientRows {
+  /** Logits, [count, classes]. */
+  readonly scores: Float32Array;
+  /** [count]. */
+  readonly losses: Float32Array;
+  /** [count, size]: each row the gradient of its own sample's loss, with respect to the row in attack space. */
+  readonly gradients: Float32Array;
+}
+
+/** What attacks see of a model. Everything is in attack space: ranges, mean and std, layout and batch handling are behind this wall. */
+export interface Classifier {
+  readonly classes: readonly string[];
+  /** Dimensions of one row: [height, width, channels] of an image, [features] of a vector. */
+  readonly dims: readonly number[];
+  readonly capabilities: Capabilities;
+  /** Rows that one pass may hold: memory permitting; 1 for a model whose batch cannot be freed. */
+  readonly maxBatch: number;
+  /** Passes that can really overlap. */
+  readonly concurrency: number;
+  /** Logits, [count, classes] (one-hot of the label where only labels are known). */
+  scores(rows: Rows): Promise<Float32Array>;
+  /** Throws where `capabilities.gradient` is false. `targets` for the targeted losses and `other`. */
+  gradient(rows: Rows, loss: LossName, labels: Int32Array, targets?: Int32Array): Promise<GradientRows>;
+  /**
+   * The scores that the *original* model file gives for one row, alone, exactly as it would be deployed (for an 8-bit
+   * input: from the pixel values that a file holds). This is what decides whether something is a finding.
+   */
+  verify(row: Float32Array): Promise<Float32Array>;
+  /** Named adaptations and caveats, for the result: "batch of 1 freed (8 rows agree)", "logits taken before the final Softmax". */
+  readonly notes: readonly string[];
+  readonly problems: readonly Problem[];
+  close(): Promise<void>;
+}

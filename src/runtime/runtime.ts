@@ -1,0 +1,40 @@
+import type { DType, Tensor } from "../tensor/tensor.ts";
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+export interface PortInfo {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Known sizes, or the name of a free dimension. */
+  readonly dims: readonly (number | string)[];
+}
+
+/** A loaded model. `run` may be called again before an earlier call has resolved: up to `concurrency` runs really overlap, others queue. */
+export interface Session {
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
+  readonly concurrency: number;
+  /** Only the named outputs are computed and returned (default: all). Tensors passed in may be transferred: don't use them afterwards. */
+  run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+export interface LoadOptions {
+  /** Default "all". */
+  readonly optimization?: "all" | "basic" | "disabled";
+  /** Replicas that may run at once (default: as many as the runtime has workers). */
+  readonly replicas?: number;
+  /** Name for error messages. */
+  readonly label?: string;
+}
+
+/** Where models run: onnxruntime-node in worker threads, onnxruntime-web, or our float64 reference. */
+export interface Runtime {
+  readonly name: string;
+  readonly version: string;
+  readonly provider: string;
+  readonly threads: number;
+  /** Bytes of a whole .onnx file, without external data. */
+  load(model: Uint8Array, options?: LoadOptions): Promise<Session>;
+  close(): Promise<void>;
+}

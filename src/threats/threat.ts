@@ -1,0 +1,45 @@
+import type { Rng } from "../base/rng.ts";
+
+export type Norm = "linf" | "l2" | "l1" | "l0";
+
+/** Who the attacker wants to be misled, and into what. */
+export type Goal =
+  | { readonly kind: "untargeted" }
+  /** One class for all samples. */
+  | { readonly kind: "targeted"; readonly target: number | "next" | "least-likely" }
+  /** Any class of the set (the true one never counts). */
+  | { readonly kind: "set"; readonly classes: readonly number[] };
+
+/**
+ * The constraints of an attacker, as a value. It samples, steps, projects and checks; an attack never decides by itself what is allowed.
+ * All points are in attack space (0..1 per coordinate).
+ */
+export interface Threat {
+  /** Stable name that holds everything that changes its meaning: `linf:8/255;uint8;untargeted`. */
+  readonly id: string;
+  readonly norm: Norm;
+  /** As declared, in 0..1 units. */
+  readonly epsilon: number;
+  /** What is left of epsilon after quantization: floor(255 eps) / 255 for L-inf on 8-bit inputs, else epsilon. */
+  readonly effectiveEpsilon: number;
+  readonly quantize: "uint8" | "none";
+  readonly goal: Goal;
+  /** Coordinates that may change; null: all. */
+  readonly mask: Uint8Array | null;
+  /** Uniform in the ball, then clipped to the box. */
+  randomPoint(x0: Float32Array, rng: Rng): Float32Array;
+  /** A random point on the boundary of the ball, as AutoPGD starts: U(-1,1)^d / max|.| for L-inf, N(0,I) / |.| for L2. */
+  randomBoundaryPoint(x0: Float32Array, rng: Rng): Float32Array;
+  /** The unit step (in this norm) that raises the loss most: sign(g), g / |g|_2, ... zero for a zero gradient. */
+  steepest(gradient: Float32Array): Float32Array;
+  /** Writes into `x` the nearest allowed point: ball, then box, then mask. Returns `x`. */
+  project(x: Float32Array, x0: Float32Array): Float32Array;
+  /** What the deployed model would really receive of `x`: 8-bit values inside the ball, or float32 as it is. A new array. */
+  deployable(x: Float32Array, x0: Float32Array): Float32Array;
+  /** Distance in this norm, 0..1 units. */
+  distance(x: Float32Array, x0: Float32Array): number;
+  /** Null if `x` (as deployed) is allowed; else what is wrong: outside the ball (by how much), the box, the mask; not 8-bit; NaN. */
+  violation(x: Float32Array, x0: Float32Array): string | null;
+  /** The same attacker with another epsilon (curves, minimum-norm search). */
+  withEpsilon(epsilon: number): Threat;
+}
