@@ -1,0 +1,61 @@
+import { BlindspotError } from "../base/errors.ts";
+import type { Node, Shape, Value } from "../graph/ir.ts";
+import { sizeOf, stridesOf, toNumbers } from "../tensor/tensor.ts";
+import type { Reference } from "./define.ts";
+
+/** An axis in 0..rank-1; negative axes count from the end. Raises E_AXIS_RANGE. */
+export function normalizeAxis(axis: number, rank: number, node?: Node): number {
+  if (axis < -rank || axis >= rank)
+    throw new BlindspotError({
+      code: "E_AXIS_RANGE",
+      subject: node?.describe() ?? "axis",
+      expected: `an axis in ${-rank}..${rank - 1}`,
+      got: String(axis),
+    });
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Axes in ascending order, each once. */
+export function normalizeAxes(axes: readonly number[], rank: number, node?: Node): number[] {
+  return [...new Set(axes.map((axis) => normalizeAxis(axis, rank, node)))].sort((a, b) => a - b);
+}
+
+/** 0, 1 .. rank-1. */
+export function allAxes(rank: number): number[] {
+  return Array.from({ length: rank }, (_, axis) => axis);
+}
+
+/** The numbers of a constant operand (axes, pads, shapes); null where it is computed at run time, undefined where it is absent. */
+export function constantNumbers(value: Value | null | undefined): number[] | null | undefined {
+  if (value === null || value === undefined) return undefined;
+  return value.constant === null ? null : toNumbers(value.constant);
+}
+
+/** Known sizes of a row-major array seen as [outer, axis, inner], for loops along one axis. */
+export function aroundAxis(dims: readonly number[], axis: number): { outer: number; size: number; inner: number } {
+  return { outer: sizeOf(dims.slice(0, axis)), size: dims[axis], inner: sizeOf(dims.slice(axis + 1)) };
+}
+
+/** `shape` with one dimension replaced. */
+export function withDim(shape: Shape, axis: number, dim: Shape[number]): Shape {
+  return shape.map((old, i) => (i === axis ? dim : old));
+}
+
+/** The elements of `ref` with its axes in another order. */
+export function permute(ref: Reference, order: readonly number[]): Reference {
+  const dims = order.map((axis) => ref.dims[axis]);
+  const strides = stridesOf(ref.dims);
+  const data = new Float64Array(ref.data.length);
+  const counter = new Int32Array(dims.length);
+  let source = 0;
+  for (let index = 0; index < data.length; index++) {
+    data[index] = ref.data[source];
+    for (let i = dims.length - 1; i >= 0; i--) {
+      source += strides[order[i]];
+      if (++counter[i] < dims[i]) break;
+      source -= strides[order[i]] * dims[i];
+      counter[i] = 0;
+    }
+  }
+  return { dtype: ref.dtype, dims, data };
+}
