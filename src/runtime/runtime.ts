@@ -14,6 +14,8 @@ export interface Session {
   readonly inputs: readonly PortInfo[];
   readonly outputs: readonly PortInfo[];
   readonly concurrency: number;
+  /** Time spent inside `run` so far, summed over replicas: what is left of a run's duration is ours. Absent where it isn't measured. */
+  readonly busySeconds?: number;
   /** Only the named outputs are computed and returned (default: all). Tensors passed in may be transferred: don't use them afterwards. */
   run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   close(): Promise<void>;

@@ -1,0 +1,254 @@
+/** ONNX Runtime in worker threads: the thread that draws progress or answers requests never runs a model. */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { isMainThread, Worker } from "node:worker_threads";
+import { BlindspotError, internalError } from "../base/errors.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import {
+  type LoadedPorts,
+  type RunResult,
+  transferables,
+  type WorkerReply,
+  type WorkerRequest,
+} from "./node-messages.ts";
+import type { Feeds, LoadOptions, PortInfo, Runtime, Session } from "./runtime.ts";
+
+export interface NodeRuntimeOptions {
+  /** Worker threads: runs that really overlap. Default: one per core. */
+  readonly workers?: number;
+  /** Threads inside each run. Default 1: two runs side by side are faster than one run on two threads for all but very large passes. */
+  readonly threads?: number;
+}
+
+/** Omit, on each member of a union. */
+type Body<Request> = Request extends { id: number } ? Omit<Request, "id"> : never;
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Workers need the built file: Node 20 can't run TypeScript, and under vitest this module is a .ts file. */
+function workerFile(): URL {
+  const built = import.meta.url.endsWith(".ts") ? "../../dist/runtime/node-worker.js" : "./node-worker.js";
+  const url = new URL(built, import.meta.url);
+  if (!existsSync(url))
+    throw new BlindspotError({
+      code: "E_NOT_BUILT",
+      subject: "dist/runtime/node-worker.js",
+      expected: "the built worker",
+      got: "no such file",
+      hint: "Run `npm run build` first.",
+    });
+  return url;
+}
+
+/**
+ * ONNX Runtime reads this once, when its library is loaded, from the environment of the process. A worker's own `process.env` is a copy, so
+ * only the main thread can switch the telemetry off.
+ */
+function disableTelemetry(): void {
+  if (isMainThread) process.env["ORT_DISABLE_TELEMETRY"] = "1";
+  else if (process.env["ORT_DISABLE_TELEMETRY"] !== "1")
+    throw new BlindspotError({
+      code: "E_TELEMETRY",
+      subject: "nodeRuntime",
+      got: "a worker thread of a process whose environment lacks ORT_DISABLE_TELEMETRY=1",
+      hint: "Set it in the main thread before this worker starts: ONNX Runtime sends telemetry otherwise.",
+    });
+}
+
+/** One worker thread and the requests that it has not answered yet. An idle worker doesn't keep the process alive. */
+class Channel {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, Waiting>();
+  private nextId = 0;
+  private death: BlindspotError | null = null;
+
+  constructor(file: URL) {
+    this.worker = new Worker(file);
+    this.worker.unref();
+    this.worker.on("message", (reply: WorkerReply) => {
+      const waiting = this.waiting.get(reply.id);
+      this.waiting.delete(reply.id);
+      if (this.waiting.size === 0) this.worker.unref();
+      if ("error" in reply) waiting?.reject(new Error(reply.error));
+      else waiting?.resolve(reply.value);
+    });
+    this.worker.on("error", (error) => this.die(error instanceof Error ? error.message : String(error), error));
+    this.worker.on("exit", (code) => this.die(`the thread ended with code ${code}`));
+  }
+
+  get alive(): boolean {
+    return this.death === null;
+  }
+
+  /** Requests under way. */
+  get load(): number {
+    return this.waiting.size;
+  }
+
+  request(body: Body<WorkerRequest>, transfer: ArrayBuffer[] = []): Promise<unknown> {
+    if (this.death !== null) return Promise.reject(this.death);
+    return new Promise((resolve, reject) => {
+      const id = this.nextId++;
+      this.worker.postMessage({ ...body, id }, transfer);
+      this.waiting.set(id, { resolve, reject });
+      this.worker.ref();
+    });
+  }
+
+  async terminate(): Promise<void> {
+    this.die("the runtime was closed");
+    await this.worker.terminate();
+  }
+
+  private die(reason: string, cause?: unknown): void {
+    this.death ??= new BlindspotError(
+      {
+        code: "E_RUNTIME_WORKER",
+        subject: "ONNX Runtime worker",
+        got: reason,
+        hint: "If memory ran out, use fewer workers or smaller batches.",
+      },
+      { exitCode: 3, cause },
+    );
+    for (const { reject } of this.waiting.values()) reject(this.death);
+    this.waiting.clear();
+  }
+}
+
+function describeFeeds(feeds: Feeds): string {
+  return Object.entries(feeds)
+    .map(([name, { dtype, dims }]) => `${name} ${dtype}[${dims.join(",")}]`)
+    .join(", ");
+}
+
+/** ONNX Runtime's message, with what it was about. Its messages name the node: "Non-zero status code ... running Conv node. Name:'c1'". */
+function runtimeProblem(action: "load" | "run", label: string, error: unknown, feeds?: Feeds): unknown {
+  if (error instanceof BlindspotError) return error;
+  const message = (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s+/g, " ");
+  const node = /running (\w+) node\. Name:'([^']*)'/.exec(message);
+  const problem = {
+    code: action === "load" ? "E_RUNTIME_LOAD" : "E_RUNTIME_RUN",
+    subject: label,
+    ...(node === null ? {} : { where: `${node[1]} '${node[2]}'` }),
+    got: `ONNX Runtime: ${message}${feeds === undefined ? "" : ` (inputs ${describeFeeds(feeds)})`}`,
+    hint:
+      action === "load"
+        ? "Check that the file is complete and that ONNX Runtime 1.30 knows its operators."
+        : "Check the shape and type of the input against `blindspot inspect`.",
+  };
+  return new BlindspotError(problem, { cause: error });
+}
+
+class NodeSession implements Session {
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
+  busySeconds = 0;
+  private readonly id: number;
+  private readonly label: string;
+  private replicas: readonly Channel[];
+
+  constructor(id: number, label: string, ports: LoadedPorts, replicas: readonly Channel[]) {
+    this.id = id;
+    this.label = label;
+    this.inputs = ports.inputs;
+    this.outputs = ports.outputs;
+    this.replicas = replicas;
+  }
+
+  get concurrency(): number {
+    return this.replicas.length;
+  }
+
+  async run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>> {
+    // A replica whose worker died is passed over while another one lives; the last one reports its death.
+    const living = this.replicas.filter((replica) => replica.alive);
+    const candidates = living.length > 0 ? living : this.replicas;
+    if (candidates.length === 0) throw internalError(`${this.label}: run after close`);
+    const replica = candidates.reduce((best, other) => (other.load < best.load ? other : best));
+    const request = { kind: "run", session: this.id, feeds, outputs: outputs ?? null } as const;
+    const described = { ...feeds };
+    try {
+      const result = (await replica.request(request, transferables(feeds))) as RunResult;
+      this.busySeconds += result.seconds;
+      return result.tensors;
+    } catch (error) {
+      throw runtimeProblem("run", this.label, error, described);
+    }
+  }
+
+  async close(): Promise<void> {
+    const replicas = this.replicas;
+    this.replicas = [];
+    await Promise.all(
+      replicas
+        .filter((replica) => replica.alive)
+        .map((replica) => replica.request({ kind: "release", session: this.id }).catch(ignoreDeath)),
+    );
+  }
+}
+
+/** A worker that ended holds no session any more: what was asked for is done. */
+function ignoreDeath(): void {}
+
+class NodeRuntime implements Runtime {
+  readonly name = "onnxruntime-node";
+  readonly provider = "cpu";
+  readonly version: string;
+  readonly threads: number;
+  private readonly channels: readonly Channel[];
+  private readonly threadsPerRun: number;
+  private nextSession = 0;
+
+  constructor(channels: readonly Channel[], threadsPerRun: number, version: string) {
+    this.channels = channels;
+    this.threadsPerRun = threadsPerRun;
+    this.threads = channels.length * threadsPerRun;
+    this.version = version;
+  }
+
+  async load(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
+    const label = options.label ?? "model";
+    const living = this.channels.filter((channel) => channel.alive);
+    const idlest = (living.length > 0 ? [...living] : [...this.channels]).sort((a, b) => a.load - b.load);
+    const replicas = idlest.slice(0, Math.max(1, options.replicas ?? idlest.length));
+    const session = this.nextSession++;
+    const request = {
+      kind: "load",
+      session,
+      model,
+      threads: this.threadsPerRun,
+      optimization: options.optimization ?? "all",
+    } as const;
+    try {
+      const ports = await Promise.all(replicas.map((replica) => replica.request(request)));
+      return new NodeSession(session, label, ports[0] as LoadedPorts, replicas);
+    } catch (error) {
+      throw runtimeProblem("load", label, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.channels.map((channel) => channel.terminate()));
+  }
+}
+
+/**
+ * Starts the worker threads. ONNX Runtime's telemetry is switched off for the whole process (`ORT_DISABLE_TELEMETRY=1`).
+ * Throws `E_NOT_BUILT` where dist/ is missing, `E_RUNTIME_WORKER` where ONNX Runtime can't be loaded.
+ */
+export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Runtime> {
+  disableTelemetry();
+  const file = workerFile();
+  const workers = Math.max(1, options.workers ?? availableParallelism());
+  const channels = Array.from({ length: workers }, () => new Channel(file));
+  try {
+    const versions = await Promise.all(channels.map((channel) => channel.request({ kind: "hello" })));
+    return new NodeRuntime(channels, Math.max(1, options.threads ?? 1), String(versions[0]));
+  } catch (error) {
+    await Promise.all(channels.map((channel) => channel.terminate()));
+    throw error;
+  }
+}
