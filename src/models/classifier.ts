@@ -1,14 +1,7 @@
+import type { LossName } from "../autodiff/losses.ts";
 import type { Problem } from "../base/errors.ts";
 
-/** What the attacker *increases*, per sample. See autodiff/losses. `other` raises the logit of one given class: loss = z_t. */
-export type LossName =
-  | "cross-entropy"
-  | "margin"
-  | "dlr"
-  | "targeted-cross-entropy"
-  | "targeted-margin"
-  | "targeted-dlr"
-  | "other";
+export type { LossName } from "../autodiff/losses.ts";
 
 export interface Capabilities {
   /** All class scores, or the label alone. */

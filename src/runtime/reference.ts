@@ -1,0 +1,65 @@
+import { BlindspotError } from "../base/errors.ts";
+import { inferShapes } from "../graph/index.ts";
+import type { Model, Value } from "../graph/ir.ts";
+import { readModel } from "../graph/serialize.ts";
+import type { OpTable, Reference } from "../ops/define.ts";
+import { referenceOf } from "../ops/dtypes.ts";
+import { operators } from "../ops/index.ts";
+import { interpret, tensorOf } from "../ops/interpret.ts";
+import { type DType, isFloat, type Tensor } from "../tensor/tensor.ts";
+import type { Feeds, PortInfo, Runtime, Session } from "./runtime.ts";
+
+/**
+ * Runs models in float64, slowly, by the definitions that the gradient rules stand beside: the oracle of the tests, and a runtime
+ * where there is no other. Float outputs come back as `output` ("float64", default, keeps all digits; "float32" is what ONNX says).
+ */
+export function referenceRuntime(options: { table?: OpTable; output?: "float32" | "float64" } = {}): Runtime {
+  const table = options.table ?? operators;
+  return {
+    name: "reference",
+    version: "1",
+    provider: "float64",
+    threads: 1,
+    load: async (bytes) => session(readModel(bytes), table, options.output ?? "float64"),
+    close: async () => {},
+  };
+}
+
+function session(model: Model, table: OpTable, float: "float32" | "float64"): Session {
+  inferShapes(model, table);
+  const { graph } = model;
+  return {
+    inputs: graph.inputs.map(portOf),
+    outputs: graph.outputs.map(portOf),
+    concurrency: 1,
+    run: async (feeds, outputs) => {
+      const wanted = graph.outputs.filter((value) => outputs?.includes(value.name) ?? true);
+      const values = interpret(graph, bind(graph.inputs, feeds), table, wanted);
+      const entries = wanted.map((value): [string, Tensor] => {
+        const result = values.get(value)!;
+        return [value.name, tensorOf(result, isFloat(result.dtype) ? float : (value.dtype ?? result.dtype))];
+      });
+      return Object.fromEntries(entries);
+    },
+    close: async () => {},
+  };
+}
+
+function bind(inputs: readonly Value[], feeds: Feeds): Map<Value, Reference> {
+  const missing = inputs.filter((input) => feeds[input.name] === undefined);
+  if (missing.length > 0)
+    throw new BlindspotError(
+      missing.map(({ name }) => ({
+        code: "E_INPUT_MISSING",
+        subject: `input '${name}'`,
+        expected: "a tensor",
+        got: "none",
+      })),
+    );
+  return new Map(inputs.map((input) => [input, referenceOf(feeds[input.name]!)]));
+}
+
+function portOf(value: Value): PortInfo {
+  const dims = (value.shape ?? []).map((dim, axis) => dim ?? `${value.name}_${axis}`);
+  return { name: value.name, dtype: value.dtype as DType, dims };
+}
