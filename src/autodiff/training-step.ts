@@ -1,0 +1,191 @@
+import { internalError } from "../base/errors.ts";
+import { type OpBuilder, opBuilder } from "../graph/builder.ts";
+import { cloneModel, prepareForGradient } from "../graph/index.ts";
+import { type Graph, intAttribute, type Model, type Node, Value } from "../graph/ir.ts";
+import type { OpTable } from "../ops/define.ts";
+import { arrayType, float32, int64Vector, isFloat, type NumericDType, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { backward } from "./backward.ts";
+import { appendLoss, type LossName } from "./losses.ts";
+import { appendUpdate, type Optimizer } from "./optimizers.ts";
+import { addOutput, holdOpen, logitsOf, refuseCollisions } from "./with-gradient.ts";
+
+export interface TrainingOptions {
+  readonly table: OpTable;
+  /** Minimized, averaged over the batch. */
+  readonly loss: Extract<LossName, "cross-entropy">;
+  /** The output or inner value that holds the logits; the first output by default. */
+  readonly logits?: string;
+  /** Names of initializers; by default every float initializer of more than one element that the loss depends on. */
+  readonly trainable?: readonly string[];
+  readonly optimizer: Optimizer;
+}
+
+/** What one step hands to the next: output `output` of a run is fed as input `input` of the following one. */
+export interface StateTensor {
+  readonly input: string;
+  readonly output: string;
+  readonly initial: Tensor;
+  /** Whether the trained model keeps it (weights, running statistics) or only training does (momentum). */
+  readonly kept: boolean;
+}
+
+export interface TrainingStep {
+  /**
+   * Inputs: the source model's, `labels` (int64 [N]), `learning_rate` (float32 scalar), and the state. Outputs: the source model's,
+   * `loss` (float32 [N]), `mean_loss` (scalar), and the state after the step.
+   */
+  readonly model: Model;
+  readonly state: readonly StateTensor[];
+  /** The source model with its weights replaced by those of a state, by the names of its inputs. */
+  finish(state: Readonly<Record<string, Tensor>>): Model;
+}
+
+/**
+ * One step of training as one ONNX model: forward, backward, and the optimizer. Weights are inputs named as in the source model; after
+ * the step they are the outputs `next_<name>`. BatchNormalization uses the batch's statistics and updates its running ones;
+ * Dropout stays the identity. Errors are those of `withGradient`.
+ */
+export function withTrainingStep(source: Model, options: TrainingOptions): TrainingStep {
+  const { table } = options;
+  const copy = cloneModel(source);
+  const weights = options.trainable ?? largeFloats(copy.graph);
+  const statistics = runningStatistics(copy.graph);
+  const stateful = [...weights, ...statistics.map(({ name }) => name)];
+  const fixed = ["labels", "learning_rate", "step", "loss", "mean_loss", "next_step"];
+  refuseCollisions(copy, [...fixed, ...stateful.map((name) => `next_${name}`)]);
+  const held = holdOpen(copy.graph, stateful);
+
+  const model = prepareForGradient(copy, table);
+  const op = opBuilder(model.graph, table);
+  const state = new StateBuilder(op);
+  for (const node of model.graph.nodes.filter(isBatchNormalization)) {
+    for (const [statistic, next] of trainingMode(op, node)) state.carry(statistic, next, held.get(statistic)!, true);
+  }
+
+  const logits = logitsOf(op, options.logits);
+  const labels = op.input("labels", { dtype: "int64", shape: [logits.shape?.[0] ?? null] });
+  const learningRate = op.input("learning_rate", { dtype: "float32", shape: [] });
+  op.scope = "loss/";
+  const losses = appendLoss(op, options.loss, logits, labels);
+  const mean = op.ReduceMean(losses, int64Vector([0]), { keepdims: 0 });
+  op.scope = "";
+  addOutput(op, losses, "loss");
+  addOutput(op, mean, "mean_loss");
+
+  const targets = [...held.keys()].filter(({ name }) => weights.includes(name));
+  const one = op.constant(float32([], [1]));
+  const gradients = backward(op, { table, outputs: [{ value: mean, cotangent: one }], targets });
+  const step = state.counter("step");
+  for (const weight of targets) {
+    const initial = held.get(weight)!;
+    const gradient = gradients.get(weight) ?? null;
+    if (gradient === null) {
+      restore(model.graph, weight, initial);
+      continue;
+    }
+    op.scope = `update/${weight.name}/`;
+    const own = (name: string) => state.zeros(`${name}_${weight.name}`, weight);
+    const next = appendUpdate(options.optimizer, { op, weight, gradient, learningRate, step: step(), state: own });
+    op.scope = "";
+    state.carry(weight, next, initial, true);
+  }
+  return { model, state: state.tensors, finish: (values) => withWeights(source, values) };
+}
+
+/** Declares state: inputs, the outputs that replace them, and where they start. */
+class StateBuilder {
+  readonly tensors: StateTensor[] = [];
+  private readonly op: OpBuilder;
+
+  constructor(op: OpBuilder) {
+    this.op = op;
+  }
+
+  carry(input: Value, next: Value, initial: Tensor, kept: boolean): void {
+    const output = `next_${input.name}`;
+    addOutput(this.op, next, output);
+    this.tensors.push({ input: input.name, output, initial, kept });
+  }
+
+  zeros(name: string, like: Value): { value: Value; next(value: Value): void } {
+    const dtype = like.dtype as NumericDType;
+    const dims = like.shape as readonly number[];
+    const value = this.op.input(name, { dtype, shape: dims });
+    const data = new (arrayType(dtype))(sizeOf(dims)) as Float32Array;
+    return { value, next: (next) => this.carry(value, next, { dtype, dims, data }, false) };
+  }
+
+  /** The number of the current step, from 1; the input is declared at first use. */
+  counter(name: string): () => Value {
+    let current: Value | undefined;
+    return () => {
+      if (current === undefined) {
+        const before = this.op.input(name, { dtype: "float32", shape: [] });
+        current = this.op.Add(before, this.op.scalarLike(before, 1));
+        this.carry(before, current, float32([], [0]), false);
+      }
+      return current;
+    };
+  }
+}
+
+function isBatchNormalization(node: Node): boolean {
+  return node.domain === "" && node.op === "BatchNormalization";
+}
+
+/** Inputs 3 and 4 of each BatchNormalization. */
+function runningStatistics(graph: Graph): Value[] {
+  return graph.nodes.filter(isBatchNormalization).flatMap((node) => node.inputs.slice(3, 5) as Value[]);
+}
+
+/**
+ * Switches a BatchNormalization to batch statistics. Returns the running mean and variance with what they become:
+ * old * momentum + batch * (1 - momentum). ONNX takes the biased variance of the batch; PyTorch's is N / (N - 1) of it, with
+ * N the number of elements per channel.
+ */
+function trainingMode(op: OpBuilder, node: Node): [Value, Value][] {
+  const [x, , , mean, variance] = node.inputs as Value[];
+  const momentum = node.float("momentum", 0.9);
+  const [nextMean, nextVariance] = ["running_mean", "running_var"].map((stem, i) => {
+    const output = new Value(op.freshName(`${node.name || node.outputs[0]!.name}/${stem}`), node.inputs[3 + i]!);
+    output.producer = node;
+    return output;
+  });
+  node.outputs = [node.outputs[0]!, nextMean!, nextVariance!];
+  node.attributes.set("training_mode", intAttribute(1));
+
+  const perChannel = op.Div(op.Size(x!), op.Size(mean!));
+  const count = op.Cast(perChannel, { to: 1 });
+  const unbiased = op.Div(count, op.Sub(count, op.scalarLike(count, 1)));
+  const kept = op.Mul(variance!, op.scalarLike(variance!, momentum));
+  const corrected = op.Add(kept, op.Mul(op.Sub(nextVariance!, kept), unbiased));
+  return [
+    [mean!, nextMean!],
+    [variance!, corrected],
+  ];
+}
+
+function largeFloats(graph: Graph): string[] {
+  const statistics = new Set(runningStatistics(graph));
+  return graph.initializers
+    .filter((value) => isFloat(value.dtype) && sizeOf(value.constant!.dims) > 1 && !statistics.has(value))
+    .map(({ name }) => name);
+}
+
+/** What the loss does not depend on stays a constant. */
+function restore(graph: Graph, value: Value, constant: Tensor): void {
+  graph.inputs = graph.inputs.filter((input) => input !== value);
+  graph.initializers.push(value);
+  value.constant = constant;
+}
+
+function withWeights(source: Model, values: Readonly<Record<string, Tensor>>): Model {
+  const model = cloneModel(source);
+  for (const value of model.graph.initializers) {
+    const trained = values[value.name];
+    if (trained === undefined) continue;
+    if (trained.data.length !== value.constant!.data.length) throw internalError(`'${value.name}' changed its size`);
+    value.constant = { ...trained, dims: value.constant!.dims };
+  }
+  return model;
+}
