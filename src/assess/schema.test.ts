@@ -1,0 +1,13 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { jsonSchemas } from "./schema.ts";
+
+/** `BLINDSPOT_WRITE=1 npx vitest run src/assess/schema.test.ts` writes them anew. */
+describe("the published JSON Schemas", () => {
+  it.each(Object.entries(jsonSchemas()))("%s is current", (name, schema) => {
+    const file = new URL(`../../schemas/${name}`, import.meta.url);
+    const text = `${JSON.stringify(schema, null, 2)}\n`;
+    if (process.env["BLINDSPOT_WRITE"] === "1") writeFileSync(file, text);
+    expect(readFileSync(file, "utf8")).toBe(text);
+  });
+});
