@@ -59,3 +59,17 @@ export function permute(ref: Reference, order: readonly number[]): Reference {
   }
   return { dtype: ref.dtype, dims, data };
 }
+
+/** The shape after reducing some axes (all where `axes` is undefined); null where the rank, or which axes, is unknown. */
+export function reducedShape(
+  shape: Shape | null,
+  axes: readonly number[] | null | undefined,
+  keepdims: boolean,
+  node?: Node,
+): Shape | null {
+  if (shape === null) return null;
+  if (axes === null) return keepdims ? shape.map(() => null) : null;
+  const reduced = axes === undefined ? allAxes(shape.length) : normalizeAxes(axes, shape.length, node);
+  if (keepdims) return shape.map((dim, axis) => (reduced.includes(axis) ? 1 : dim));
+  return shape.filter((_, axis) => !reduced.includes(axis));
+}
