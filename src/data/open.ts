@@ -1,0 +1,44 @@
+import type { InputRange } from "./arrays.ts";
+import { openCsv } from "./csv.ts";
+import type { Dataset } from "./dataset.ts";
+import { openFolder } from "./folder.ts";
+import { openIdx } from "./idx.ts";
+import { openNpz } from "./npz.ts";
+import { dataError } from "./problems.ts";
+import { openRecords } from "./records.ts";
+import { type DataSpec, parseDataSpec } from "./spec.ts";
+
+export interface OpenOptions {
+  /** Names of the model's outputs, in order. Labels in the data are then names of these, or indices. */
+  readonly classes?: readonly string[];
+  /** What one sample must look like: [height, width, channels] or [features]. Rows of features may be read as images so. */
+  readonly dims?: readonly number[];
+  /** Where the values of float sources lie (default 0..1); they are scaled from it to 0..1. 8-bit sources are always 0..255. */
+  readonly inputRange?: InputRange;
+  /** No file may be larger, packed or unpacked (default 2 GiB - 1). */
+  readonly maxBytes?: number;
+}
+
+type Opener = (spec: DataSpec, options: OpenOptions & { maxBytes: number }) => Promise<Dataset>;
+
+const OPENERS: Readonly<Record<string, Opener>> = {
+  folder: openFolder,
+  idx: openIdx,
+  npz: openNpz,
+  records: openRecords,
+  csv: openCsv,
+};
+
+const DEFAULT_MAX_BYTES = 2 ** 31 - 1;
+
+/**
+ * Opens a source of labelled data: `folder:DIR`, `idx:IMAGES,LABELS`, `npz:FILE`, `records:FILE?shape=32x32x3&layout=hwc&label=first`,
+ * `csv:FILE?label=COLUMN`. Files ending in .gz are unpacked. Throws one BlindspotError that lists what is wrong with the source.
+ */
+export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
+  const parsed = parseDataSpec(spec);
+  const dataset = await OPENERS[parsed.kind]!(parsed, { maxBytes: DEFAULT_MAX_BYTES, ...options });
+  const { dims } = options;
+  if (dims === undefined || dims.join() === dataset.dims.join()) return dataset;
+  throw dataError(spec, { code: "E_DATA_SHAPE", expected: dims.join("x"), got: dataset.dims.join("x") });
+}
