@@ -19,6 +19,8 @@ export class Value {
   producer: Node | null = null;
   /** Set for initializers, and by constant folding. */
   constant: Tensor | null = null;
+  /** What the file says of it beside name and type (doc string, unknown fields); the writer starts from it. */
+  source: unknown = null;
   /** What is known of the elements of a small int64 value that holds sizes: `[N, 12]` of a Concat that feeds a Reshape. Set by inference. */
   shapeValue: Shape | null = null;
 

@@ -1,0 +1,14 @@
+export * from "./builder.ts";
+export { cloneGraph, cloneModel } from "./clone.ts";
+export * from "./ir.ts";
+export { type FoldableOperator, foldConstants } from "./passes/fold-constants.ts";
+export { forgetShapes, inferNode, inferShapes } from "./passes/infer-shapes.ts";
+export { inlineFunctions } from "./passes/inline-functions.ts";
+export { prepareForGradient } from "./passes/prepare-for-gradient.ts";
+export { removeDeadCode } from "./passes/remove-dead-code.ts";
+export { GRADIENT_OPSET, upgradeOpset } from "./passes/upgrade-opset.ts";
+export { printGraph } from "./print.ts";
+export { readModel, writeModel } from "./serialize.ts";
+export { sortNodes } from "./sort.ts";
+export { problemsOf, verifyModel } from "./verify.ts";
+export { allGraphs, captured, dependencies, replaceUses, subgraphs } from "./walk.ts";
