@@ -1,5 +1,6 @@
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
+import { BlindspotError, type Problem } from "../base/errors.ts";
 import { fromLevels } from "../inputs/points.ts";
 import { makeDataset } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
@@ -34,17 +35,11 @@ export async function openFolder(spec: DataSpec, options: OpenOptions & { maxByt
     });
   const { labels, classes } = resolveFolders(entries, folders, options, spec);
   const problems = new RecordProblems(spec.text);
-  const scans = await mapLimited(entries, FILES_AT_ONCE, async (entry) => {
-    try {
-      const bytes = await readBounded(entry.path, options.maxBytes);
-      return { dims: await imageSize(bytes, entry.name), line: `${entry.name}\t${bytes.length}\t${hashOf(bytes)}\n` };
-    } catch (error) {
-      problems.add({ code: "E_DATA_IMAGE", where: entry.name, got: (error as Error).message });
-      return null;
-    }
-  });
+  const results = await mapLimited(entries, FILES_AT_ONCE, (entry) => scan(entry, options.maxBytes));
+  const scans = results.filter((result) => "dims" in result);
+  for (const result of results) if (!("dims" in result)) problems.add(result);
   problems.throwIfAny();
-  const sizes = scans.map((scan) => scan!.dims);
+  const sizes = scans.map(({ dims }) => dims);
   const dims = options.dims ?? [sizes[0]![0], sizes[0]![1], Math.max(...sizes.map((size) => size[2]))];
   sizes.forEach((size, i) => {
     if (fits(size, dims)) return;
@@ -53,7 +48,7 @@ export async function openFolder(spec: DataSpec, options: OpenOptions & { maxByt
   problems.throwIfAny("All images need the size that the model takes: resize them first");
   const described = {
     spec: spec.text,
-    sha256: hashOf(scans.map((scan) => scan!.line).join("")),
+    sha256: hashOf(scans.map(({ line }) => line).join("")),
     dims,
     naturalQuantize: "uint8",
     labels,
@@ -75,6 +70,22 @@ function resolveFolders(entries: readonly Entry[], folders: readonly string[], o
     spec.text,
     (record) => entries[record]!.name,
   );
+}
+
+interface Scan {
+  readonly dims: readonly number[];
+  /** What the hash of the folder is made of. */
+  readonly line: string;
+}
+
+async function scan(entry: Entry, maxBytes: number): Promise<Scan | Problem> {
+  try {
+    const bytes = await readBounded(entry.path, maxBytes);
+    return { dims: await imageSize(bytes, entry.name), line: `${entry.name}\t${bytes.length}\t${hashOf(bytes)}\n` };
+  } catch (error) {
+    if (error instanceof BlindspotError) return { ...error.problems[0]!, where: entry.name };
+    throw readError(entry.path, error);
+  }
 }
 
 async function list(spec: DataSpec): Promise<{ folders: string[]; entries: Entry[] }> {

@@ -13,7 +13,7 @@ export class RecordProblems {
   }
 
   add(problem: Omit<Problem, "subject">): void {
-    if (this.shown.length < SHOWN) this.shown.push({ subject: this.subject, ...problem });
+    if (this.shown.length < SHOWN) this.shown.push({ ...problem, subject: this.subject });
     this.count++;
   }
 
