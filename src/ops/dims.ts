@@ -136,6 +136,16 @@ export function notConstant(node: Node, input: number, what: string): BlindspotE
   });
 }
 
+/** A rule doesn't cover this form of its operator. */
+export function noGradient(node: Node, form: string): BlindspotError {
+  return new BlindspotError({
+    code: "E_OP_NO_GRADIENT",
+    subject: node.describe(),
+    got: form,
+    hint: "Attack it with score or label attacks (--profile score,label)",
+  });
+}
+
 /** The known sizes of an input's axes from `from` on, for a gradient rule; E_SHAPE_UNKNOWN where one is missing. */
 export function requireSizes(node: Node, input: number, from: number, what: string): number[] {
   const sizes = node.inputs[input]?.shape?.slice(from) ?? null;
