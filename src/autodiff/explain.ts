@@ -1,8 +1,8 @@
-import { cloneModel, prepareForGradient } from "../graph/index.ts";
 import type { Model, Node, Value } from "../graph/ir.ts";
 import type { OpDefinition, OpTable } from "../ops/define.ts";
 import { isFloat } from "../tensor/tensor.ts";
 import { findPath, missingRule } from "./backward.ts";
+import { prepared } from "./rewrite.ts";
 
 export interface GradientExplanation {
   /** A gradient with respect to every one of `wrt` can be written. */
@@ -27,7 +27,7 @@ export function explainGradient(
   table: OpTable,
   options: { readonly wrt?: readonly string[]; readonly output?: string } = {},
 ): GradientExplanation {
-  const { graph } = prepareForGradient(cloneModel(model), table);
+  const { graph } = prepared(model, table);
   const values = [...graph.inputs, ...graph.nodes.flatMap((node) => node.outputs)];
   const named = (names: readonly string[]): Value[] => values.filter((value) => names.includes(value.name));
   const targets = options.wrt === undefined ? graph.inputs.filter((input) => isFloat(input.dtype)) : named(options.wrt);

@@ -7,7 +7,7 @@ import { arrayType, float32, int64Vector, isFloat, type NumericDType, sizeOf, ty
 import { backward } from "./backward.ts";
 import { appendLoss, type LossName } from "./losses.ts";
 import { appendUpdate, type Optimizer } from "./optimizers.ts";
-import { addOutput, holdOpen, logitsOf, refuseCollisions } from "./with-gradient.ts";
+import { addOutput, logitsOf, refuseCollisions } from "./rewrite.ts";
 
 export interface TrainingOptions {
   readonly table: OpTable;
@@ -47,15 +47,15 @@ export interface TrainingStep {
  */
 export function withTrainingStep(source: Model, options: TrainingOptions): TrainingStep {
   const { table } = options;
-  const copy = cloneModel(source);
-  const weights = options.trainable ?? largeFloats(copy.graph);
-  const statistics = runningStatistics(copy.graph);
+  const model = cloneModel(source);
+  const weights = options.trainable ?? largeFloats(model.graph);
+  const statistics = runningStatistics(model.graph);
   const stateful = [...weights, ...statistics.map(({ name }) => name)];
   const fixed = ["labels", "learning_rate", "step", "loss", "mean_loss", "next_step"];
-  refuseCollisions(copy, [...fixed, ...stateful.map((name) => `next_${name}`)]);
-  const held = holdOpen(copy.graph, stateful);
+  refuseCollisions(model, [...fixed, ...stateful.map((name) => `next_${name}`)]);
+  const held = holdOpen(model.graph, stateful);
 
-  const model = prepareForGradient(copy, table);
+  prepareForGradient(model, table);
   const op = opBuilder(model.graph, table);
   const state = new StateBuilder(op);
   for (const node of model.graph.nodes.filter(isBatchNormalization)) {
@@ -170,6 +170,16 @@ function largeFloats(graph: Graph): string[] {
   return graph.initializers
     .filter((value) => isFloat(value.dtype) && sizeOf(value.constant!.dims) > 1 && !statistics.has(value))
     .map(({ name }) => name);
+}
+
+/** Makes graph inputs of the named initializers; returns the constants that they held. */
+function holdOpen(graph: Graph, names: readonly string[]): Map<Value, Tensor> {
+  const open = graph.initializers.filter((value) => names.includes(value.name));
+  graph.initializers = graph.initializers.filter((value) => !open.includes(value));
+  graph.inputs.push(...open);
+  const held = new Map(open.map((value) => [value, value.constant!]));
+  for (const value of open) value.constant = null;
+  return held;
 }
 
 /** What the loss does not depend on stays a constant. */

@@ -1,14 +1,14 @@
 import type { Problem } from "../base/errors.ts";
-import { BlindspotError, ProblemList } from "../base/errors.ts";
+import { BlindspotError } from "../base/errors.ts";
 import { type OpBuilder, opBuilder } from "../graph/builder.ts";
-import { cloneModel, prepareForGradient } from "../graph/index.ts";
-import type { Graph, Model, Value } from "../graph/ir.ts";
+import type { Model, Value } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
 import { dtypeCode } from "../ops/dtypes.ts";
-import { float32, isFloat, type Tensor } from "../tensor/tensor.ts";
+import { float32, isFloat } from "../tensor/tensor.ts";
 import { backward } from "./backward.ts";
 import { describeCuts } from "./explain.ts";
 import { appendLoss, isTargeted, type LossName } from "./losses.ts";
+import { addOutput, find, logitsOf, prepared, refuseCollisions } from "./rewrite.ts";
 
 export interface GradientOptions {
   readonly table: OpTable;
@@ -34,7 +34,7 @@ export function withGradient(model: Model, options: GradientOptions): Model {
   const targeted = isTargeted(loss);
   refuseCollisions(model, ["labels", ...(targeted ? ["targets"] : []), "loss", ...wrt.map((name) => `grad_${name}`)]);
 
-  const result = prepared(model, table, wrt);
+  const result = prepared(model, table);
   const op = opBuilder(result.graph, table);
   const logits = logitsOf(op, options.logits);
   const perSample = { dtype: "int64", shape: [logits.shape?.[0] ?? null] } as const;
@@ -63,7 +63,7 @@ export function withVjp(
   const names = options.outputs ?? model.graph.outputs.filter(({ dtype }) => isFloat(dtype)).map(({ name }) => name);
   refuseCollisions(model, [...names.map((name) => `cotangent_${name}`), ...wrt.map((name) => `grad_${name}`)]);
 
-  const result = prepared(model, table, wrt);
+  const result = prepared(model, table);
   const op = opBuilder(result.graph, table);
   const seeds = find(result.graph, names).map((value) => ({
     value,
@@ -71,74 +71,6 @@ export function withVjp(
   }));
   addGradients(op, table, wrt, seeds);
   return result;
-}
-
-/** A copy with types inferred and opset raised. What is to be differentiated is held open, so that folding leaves it in place. */
-export function prepared(model: Model, table: OpTable, wrt: readonly string[]): Model {
-  const copy = cloneModel(model);
-  const held = holdOpen(copy.graph, wrt);
-  const result = prepareForGradient(copy, table);
-  for (const [value, constant] of held) {
-    result.graph.inputs.splice(result.graph.inputs.indexOf(value), 1);
-    result.graph.initializers.push(value);
-    value.constant = constant;
-  }
-  return result;
-}
-
-/** Makes graph inputs of the named initializers; returns the constants that they held. */
-export function holdOpen(graph: Graph, names: readonly string[]): Map<Value, Tensor> {
-  const open = graph.initializers.filter((value) => names.includes(value.name));
-  graph.initializers = graph.initializers.filter((value) => !open.includes(value));
-  graph.inputs.push(...open);
-  const held = new Map(open.map((value) => [value, value.constant!]));
-  for (const value of open) value.constant = null;
-  return held;
-}
-
-/** The values of these names. Throws E_NAME_UNKNOWN for all that don't exist. */
-export function find(graph: Graph, names: readonly string[]): Value[] {
-  const values = new Map(allValues(graph).map((value) => [value.name, value]));
-  const problems = new ProblemList();
-  for (const name of names)
-    if (!values.has(name))
-      problems.add({
-        code: "E_NAME_UNKNOWN",
-        subject: `'${name}'`,
-        expected: "the name of an input, an initializer, or an inner value of the model",
-        got: `none of that name; inputs: ${graph.inputs.map((input) => input.name).join(", ")}`,
-      });
-  problems.throwIfAny();
-  return names.map((name) => values.get(name)!);
-}
-
-/** The value to take the loss of, at least in float32. */
-export function logitsOf(op: OpBuilder, name: string | undefined): Value {
-  const [value] = find(op.graph, [name ?? op.graph.outputs[0]!.name]);
-  const narrow = value!.dtype === "float16" || value!.dtype === "bfloat16";
-  return narrow ? op.Cast(value!, { to: dtypeCode("float32") }) : value!;
-}
-
-/** Every output gets a node of its own, since a gradient may be any value: an input, or the gradient of something else too. */
-export function addOutput(op: OpBuilder, value: Value, name: string): void {
-  const output = op.Identity(value);
-  output.name = name;
-  op.output(output);
-}
-
-/** Throws E_NAME_COLLISION for every name that the model uses already. */
-export function refuseCollisions(model: Model, names: readonly string[]): void {
-  const taken = new Set(allValues(model.graph).map((value) => value.name));
-  const problems = names
-    .filter((name) => taken.has(name))
-    .map((name) => ({
-      code: "E_NAME_COLLISION",
-      subject: `'${name}'`,
-      expected: "a name that the model leaves free for the gradient model",
-      got: "a value of the model with this name",
-      hint: "Rename that value in the model",
-    }));
-  if (problems.length > 0) throw new BlindspotError(problems);
 }
 
 function addGradients(
@@ -171,10 +103,6 @@ function noPath(target: Value, cuts: readonly string[]): Problem {
 
 function floatInputs(model: Model): string[] {
   return model.graph.inputs.filter(({ dtype }) => isFloat(dtype)).map(({ name }) => name);
-}
-
-function allValues(graph: Graph): Value[] {
-  return [...graph.inputs, ...graph.initializers, ...graph.nodes.flatMap((node) => node.outputs)];
 }
 
 function onesLike(op: OpBuilder, value: Value): Value {
