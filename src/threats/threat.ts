@@ -30,8 +30,8 @@ export interface Threat {
   randomPoint(x0: Float32Array, rng: Rng): Float32Array;
   /** A random point on the boundary of the ball, as AutoPGD starts: U(-1,1)^d / max|.| for L-inf, N(0,I) / |.| for L2. */
   randomBoundaryPoint(x0: Float32Array, rng: Rng): Float32Array;
-  /** The unit step (in this norm) that raises the loss most: sign(g), g / |g|_2, ... zero for a zero gradient. */
-  steepest(gradient: Float32Array): Float32Array;
+  /** The unit step (in this norm) that raises the loss most: sign(g), g / |g|_2, ... zero for a zero gradient. Written into `out` if given (which may be `gradient` itself). */
+  steepest(gradient: Float32Array, out?: Float32Array): Float32Array;
   /** Writes into `x` the nearest allowed point: ball, then box, then mask. Returns `x`. */
   project(x: Float32Array, x0: Float32Array): Float32Array;
   /** What the deployed model would really receive of `x`: 8-bit values inside the ball, or float32 as it is. A new array. */

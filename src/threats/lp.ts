@@ -1,0 +1,191 @@
+import { BlindspotError } from "../base/errors.ts";
+import type { Rng } from "../base/rng.ts";
+import type { Quantize } from "../inputs/codec.ts";
+import { goalName } from "./goal.ts";
+import { roundInsideSquares, roundToLevels } from "./grey-levels.ts";
+import type { Goal, Norm, Threat } from "./threat.ts";
+
+export interface ThreatOptions {
+  /** Whether the attacked input is stored with 8 bits per value (default: "none", float32). */
+  readonly quantize?: Quantize;
+  /** Default: any wrong class. */
+  readonly goal?: Goal;
+  /** One byte per coordinate: 0 where nothing may change. Default: everything may. */
+  readonly mask?: Uint8Array | null;
+  /** How epsilon was written, for the id: `8/255`. */
+  readonly spelled?: string;
+}
+
+/** What one norm does; box, mask, goal and 8-bit values are the same for all of them and are added in `lpThreat`. */
+interface Geometry {
+  readonly norm: Norm;
+  /** A random offset of `free` coordinates: uniform in the unit ball. */
+  inside(free: number, rng: Rng): Float64Array;
+  /** A random offset on the unit sphere, as AutoPGD starts. */
+  onBoundary(free: number, rng: Rng): Float64Array;
+  /** Unit step of steepest ascent, written into `out`. */
+  steepest(gradient: Float32Array, out: Float32Array): void;
+  /** Moves x into the ball of radius epsilon around x0. */
+  intoBall(x: Float32Array, x0: Float32Array, epsilon: number): void;
+  length(x: Float32Array, x0: Float32Array): number;
+  /** epsilon that 8-bit values can use. */
+  quantized(epsilon: number): number;
+  /** The 8-bit values nearest to x that lie inside the ball around x0. */
+  toLevels(x: Float32Array, x0: Float32Array, epsilon: number): Float32Array;
+}
+
+const LINF: Geometry = {
+  norm: "linf",
+  inside: (free, rng) => Float64Array.from({ length: free }, () => 2 * rng.uniform() - 1),
+  onBoundary(free, rng) {
+    const offset = LINF.inside(free, rng);
+    const largest = offset.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+    return largest > 0 ? offset.map((value) => value / largest) : offset;
+  },
+  // sign(g); sign(0) = 0, and a NaN moves nothing.
+  steepest(gradient, out) {
+    for (let i = 0; i < gradient.length; i++) out[i] = gradient[i]! > 0 ? 1 : gradient[i]! < 0 ? -1 : 0;
+  },
+  intoBall(x, x0, epsilon) {
+    for (let i = 0; i < x.length; i++) {
+      const center = x0[i]!;
+      if (x[i]! > center + epsilon) x[i] = center + epsilon;
+      else if (x[i]! < center - epsilon) x[i] = center - epsilon;
+    }
+  },
+  length(x, x0) {
+    let largest = 0;
+    for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]! - x0[i]!));
+    return largest;
+  },
+  // 8/255 must stay eight levels although 255 * (8/255) may fall short of 8 in floating point.
+  quantized: (epsilon) => Math.floor(255 * epsilon + 1e-9) / 255,
+  toLevels: roundToLevels,
+};
+
+const L2: Geometry = {
+  norm: "l2",
+  // A normal direction and a radius U^(1/d) is uniform in the d-ball.
+  inside(free, rng) {
+    const direction = L2.onBoundary(free, rng);
+    const radius = rng.uniform() ** (1 / Math.max(free, 1));
+    return direction.map((value) => radius * value);
+  },
+  onBoundary(free, rng) {
+    const normal = Float64Array.from({ length: free }, () => rng.normal());
+    const length = Math.sqrt(normal.reduce((sum, value) => sum + value * value, 0));
+    return length > 0 ? normal.map((value) => value / length) : normal;
+  },
+  // g / |g|_2; a gradient that is zero or not finite moves nothing.
+  steepest(gradient, out) {
+    let squares = 0;
+    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!;
+    const factor = squares > 0 && Number.isFinite(squares) ? 1 / Math.sqrt(squares) : 0;
+    for (let i = 0; i < gradient.length; i++) out[i] = factor === 0 ? 0 : factor * gradient[i]!;
+  },
+  // A point that float32 rounding left a hair outside stays, so that projecting twice is projecting once.
+  intoBall(x, x0, epsilon) {
+    const length = L2.length(x, x0);
+    if (length <= epsilon * (1 + 1e-6)) return;
+    const factor = epsilon / length;
+    for (let i = 0; i < x.length; i++) x[i] = x0[i]! + factor * (x[i]! - x0[i]!);
+  },
+  length(x, x0) {
+    let squares = 0;
+    for (let i = 0; i < x.length; i++) squares += (x[i]! - x0[i]!) ** 2;
+    return Math.sqrt(squares);
+  },
+  quantized: (epsilon) => epsilon,
+  toLevels: roundInsideSquares,
+};
+
+/** Points with |x_i - x0_i| <= epsilon in every coordinate. Epsilon in units of the input range scaled to 0..1. */
+export function linf(epsilon: number, options: ThreatOptions = {}): Threat {
+  return lpThreat(LINF, epsilon, options);
+}
+
+/** Points with |x - x0|_2 <= epsilon. Epsilon in units of the input range scaled to 0..1. */
+export function l2(epsilon: number, options: ThreatOptions = {}): Threat {
+  return lpThreat(L2, epsilon, options);
+}
+
+function lpThreat(geometry: Geometry, epsilon: number, options: ThreatOptions): Threat {
+  if (!Number.isFinite(epsilon) || epsilon < 0)
+    throw new BlindspotError({
+      code: "E_THREAT_EPSILON",
+      subject: geometry.norm,
+      expected: "an epsilon of 0 or more",
+      got: String(epsilon),
+    });
+  const { quantize = "none", goal = { kind: "untargeted" }, mask = null } = options;
+  const radius = quantize === "uint8" ? geometry.quantized(epsilon) : epsilon;
+  // Float32 arithmetic at the boundary of the ball; 8-bit values are compared as integers and need next to none.
+  const limit = quantize === "uint8" ? radius * (1 + 1e-6) + 1e-7 : radius * (1 + 1e-5) + 1e-6;
+
+  function intoBoxAndMask(x: Float32Array, x0: Float32Array): Float32Array {
+    for (let i = 0; i < x.length; i++) {
+      if (mask !== null && mask[i] === 0) x[i] = x0[i]!;
+      else if (x[i]! > 1) x[i] = 1;
+      else if (!(x[i]! >= 0)) x[i] = Number.isNaN(x[i]!) ? x0[i]! : 0;
+    }
+    return x;
+  }
+
+  function offsetBy(x0: Float32Array, draw: (free: number, rng: Rng) => Float64Array, rng: Rng): Float32Array {
+    const offset = draw(freeCoordinates(mask, x0.length), rng);
+    const x = Float32Array.from(x0);
+    let next = 0;
+    for (let i = 0; i < x.length; i++) if (mask === null || mask[i] !== 0) x[i] = x0[i]! + radius * offset[next++]!;
+    return intoBoxAndMask(x, x0);
+  }
+
+  return {
+    id: `${geometry.norm}:${options.spelled ?? epsilon};${quantize};${goalName(goal)}${mask === null ? "" : ";masked"}`,
+    norm: geometry.norm,
+    epsilon,
+    effectiveEpsilon: radius,
+    quantize,
+    goal,
+    mask,
+    randomPoint: (x0, rng) => offsetBy(x0, geometry.inside, rng),
+    randomBoundaryPoint: (x0, rng) => offsetBy(x0, geometry.onBoundary, rng),
+    steepest(gradient, out = new Float32Array(gradient.length)) {
+      // Masked coordinates must not use up the length of an L2 step.
+      const source = mask === null ? gradient : gradient.map((value, i) => (mask[i] === 0 ? 0 : value));
+      geometry.steepest(source, out);
+      return out;
+    },
+    project(x, x0) {
+      if (mask !== null) intoBoxAndMask(x, x0);
+      geometry.intoBall(x, x0, radius);
+      return intoBoxAndMask(x, x0);
+    },
+    deployable(x, x0) {
+      const point = quantize === "uint8" ? geometry.toLevels(x, x0, radius) : Float32Array.from(x);
+      if (mask !== null) for (let i = 0; i < point.length; i++) if (mask[i] === 0) point[i] = x0[i]!;
+      return point;
+    },
+    distance: (x, x0) => geometry.length(x, x0),
+    violation(x, x0) {
+      if (x.length !== x0.length) return `has ${x.length} values, not ${x0.length}`;
+      for (let i = 0; i < x.length; i++) {
+        const value = x[i]!;
+        if (Number.isNaN(value)) return `value ${i} is NaN`;
+        if (value < 0 || value > 1) return `value ${i} is outside the box: ${value}`;
+        if (mask !== null && mask[i] === 0 && value !== x0[i]) return `value ${i} may not change (mask)`;
+        if (quantize === "uint8" && Math.abs(255 * value - Math.round(255 * value)) > 1e-3)
+          return `value ${i} is not an 8-bit value: ${value}`;
+      }
+      const length = geometry.length(x, x0);
+      return length <= limit ? null : `outside the ball: ${geometry.norm} distance ${length}, allowed ${radius}`;
+    },
+    withEpsilon: (other) => {
+      const { spelled: _, ...rest } = options;
+      return lpThreat(geometry, other, rest);
+    },
+  };
+}
+
+function freeCoordinates(mask: Uint8Array | null, size: number): number {
+  return mask === null ? size : mask.reduce((count, allowed) => count + (allowed === 0 ? 0 : 1), 0);
+}
