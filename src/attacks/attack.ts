@@ -41,6 +41,8 @@ export interface Sample {
   readonly label: number;
   /** The class to reach, where the goal names one for this sample. */
   readonly target: number | null;
+  /** Classes that count as success, likeliest first by the clean logits. */
+  readonly goalClasses: readonly number[];
   readonly classes: number;
   readonly threat: Threat;
   /** This attack's own stream for this sample. */
@@ -76,6 +78,8 @@ export interface AttackDefinition<S extends Settings = Settings> {
   readonly source: string;
   readonly defaults: S;
   readonly norms: readonly Threat["norm"][];
+  /** The values that a setting of words may have. */
+  readonly choices?: { readonly [key in keyof S]?: readonly SettingValue[] };
   /** Upper bound of queries and of gradients for one sample that resists. */
   cost(settings: S, sample: { readonly classes: number }): { readonly queries: number; readonly gradients: number };
   /** Why it can't be used here (norm, modality, classes), or null. */

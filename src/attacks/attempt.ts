@@ -1,0 +1,212 @@
+import type { Rng } from "../base/rng.ts";
+import type { LossName } from "../models/classifier.ts";
+import { predictedClass } from "../threats/goal.ts";
+import type { Threat } from "../threats/threat.ts";
+import {
+  AttemptOver,
+  type Evaluation,
+  type GradientEvaluation,
+  type QueryOptions,
+  type Sample,
+  type SurrogateView,
+} from "./attack.ts";
+import type { Batcher, RowResult } from "./batcher.ts";
+import type { AttemptRecord, PlannedAttack, VerifiedCandidate } from "./record.ts";
+
+/** Hard limits for one attempt: asking for more ends it. */
+export interface AttemptBudget {
+  readonly queries?: number;
+  readonly gradients?: number;
+}
+
+/** A correctly classified sample, with what all attempts on it share. */
+export interface Subject {
+  readonly x0: Float32Array;
+  readonly label: number;
+  readonly cleanScores: Float32Array;
+  /** Classes that count as success, likeliest first. Not empty. */
+  readonly goalClasses: readonly number[];
+}
+
+/** What attempts run against. */
+export interface Arena {
+  readonly threat: Threat;
+  readonly dims: readonly number[];
+  readonly classes: number;
+  readonly target: Batcher;
+  readonly surrogate: Batcher | null;
+  readonly budget: AttemptBudget;
+}
+
+/** Rejected candidates that are remembered, so that a point to which an attack returns is not verified again. */
+const REMEMBERED = 2;
+
+/**
+ * Runs one attack on one sample to its end. Throws only when the run is stopped (`AttemptOver`); what an attack or a pass throws becomes the
+ * outcome `error`.
+ */
+export async function runAttempt(
+  arena: Arena,
+  subject: Subject,
+  { definition, settings }: PlannedAttack,
+  rng: Rng,
+): Promise<AttemptRecord> {
+  const attempt = new Attempt(arena, subject, rng);
+  let outcome: AttemptRecord["outcome"] = "resisted";
+  let detail: string | undefined;
+  try {
+    await definition.run(attempt, settings);
+  } catch (error) {
+    if (!(error instanceof AttemptOver)) {
+      outcome = "error";
+      detail = error instanceof Error ? error.message : String(error);
+    } else if (error.reason === "budget") outcome = "skipped";
+    else if (error.reason === "stopped") throw error;
+  }
+  if (attempt.found !== null) outcome = "fooled";
+  return {
+    attack: definition.name,
+    knowledge: definition.knowledge,
+    outcome,
+    queries: attempt.queries,
+    gradients: attempt.gradients,
+    verifications: attempt.verifications,
+    rejected: attempt.rejected,
+    seconds: attempt.seconds,
+    found: attempt.found,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+/** The sample as its attack sees it: counts, judges and ends. */
+class Attempt implements Sample {
+  queries = 0;
+  gradients = 0;
+  verifications = 0;
+  rejected = 0;
+  seconds = 0;
+  found: VerifiedCandidate | null = null;
+
+  readonly x0: Float32Array;
+  readonly dims: readonly number[];
+  readonly label: number;
+  readonly target: number | null;
+  readonly goalClasses: readonly number[];
+  readonly classes: number;
+  readonly threat: Threat;
+  readonly rng: Rng;
+  readonly cleanScores: Float32Array;
+  readonly surrogate: SurrogateView | null;
+  private readonly arena: Arena;
+  /** 1 for the classes that count as success. */
+  private readonly wins: Uint8Array;
+  private readonly rejectedPoints: Float32Array[] = [];
+
+  constructor(arena: Arena, subject: Subject, rng: Rng) {
+    this.arena = arena;
+    this.x0 = subject.x0;
+    this.label = subject.label;
+    this.cleanScores = subject.cleanScores;
+    this.goalClasses = subject.goalClasses;
+    this.dims = arena.dims;
+    this.classes = arena.classes;
+    this.threat = arena.threat;
+    this.rng = rng;
+    this.target = arena.threat.goal.kind === "untargeted" ? null : subject.goalClasses[0]!;
+    this.wins = new Uint8Array(arena.classes);
+    for (const index of subject.goalClasses) this.wins[index] = 1;
+    this.surrogate = arena.surrogate === null ? null : this.viewOf(arena.surrogate);
+  }
+
+  async scores(x: Float32Array, options?: QueryOptions): Promise<Evaluation> {
+    this.spend(false);
+    const result = this.charge(await this.arena.target.scores(x));
+    if (options?.judge !== false) await this.judge(x, result.scores);
+    return result;
+  }
+
+  async gradient(
+    x: Float32Array,
+    loss: LossName,
+    options?: QueryOptions & { readonly target?: number },
+  ): Promise<GradientEvaluation> {
+    this.spend(true);
+    const result = this.charge(await this.arena.target.gradient(x, loss, this.label, options?.target));
+    if (options?.judge !== false) await this.judge(x, result.scores);
+    return result;
+  }
+
+  reached(scores: Float32Array): boolean {
+    return this.wins[predictedClass(scores)] === 1;
+  }
+
+  margin(scores: Float32Array): number {
+    let bestWinning = -Infinity;
+    let bestOther = -Infinity;
+    for (let i = 0; i < scores.length; i++)
+      if (this.wins[i] === 1) bestWinning = Math.max(bestWinning, scores[i]!);
+      else bestOther = Math.max(bestOther, scores[i]!);
+    return bestOther - bestWinning;
+  }
+
+  private viewOf(surrogate: Batcher): SurrogateView {
+    return {
+      scores: async (x) => this.charge(await surrogate.scores(x)),
+      gradient: async (x, loss, options) => this.charge(await surrogate.gradient(x, loss, this.label, options?.target)),
+    };
+  }
+
+  /** Counts a query before it is made. */
+  private spend(gradient: boolean): void {
+    if (this.found !== null) throw new AttemptOver("fooled");
+    const { queries = Infinity, gradients = Infinity } = this.arena.budget;
+    if (this.queries >= queries || (gradient && this.gradients >= gradients)) throw new AttemptOver("budget");
+    this.queries++;
+    if (gradient) this.gradients++;
+  }
+
+  private charge(result: RowResult): RowResult {
+    this.seconds += result.seconds;
+    return result;
+  }
+
+  /**
+   * Whether what the model just called a success is one: as the deployed model would receive it, inside every constraint, and for the original
+   * model alone. If so the attempt is over; if not, the attack goes on.
+   */
+  private async judge(x: Float32Array, scores: Float32Array): Promise<void> {
+    if (this.found !== null) throw new AttemptOver("fooled");
+    if (!this.reached(scores)) return;
+    const { threat, x0 } = this;
+    const point = threat.deployable(x, x0);
+    if (this.rejectedPoints.some((seen) => sameValues(seen, point))) return;
+    if (threat.violation(point, x0) !== null) return this.reject(point);
+    // Rounding made another point of it: a batched pass sorts out most that are lost by that.
+    if (!sameValues(point, x)) {
+      this.verifications++;
+      if (!this.reached(this.charge(await this.arena.target.scores(point)).scores)) return this.reject(point);
+    }
+    this.verifications++;
+    const original = await this.arena.target.verify(point);
+    this.seconds += original.seconds;
+    if (!this.reached(original.scores)) return this.reject(point);
+    this.found = {
+      point,
+      scores: original.scores,
+      predicted: predictedClass(original.scores),
+      distance: threat.distance(point, x0),
+    };
+    throw new AttemptOver("fooled");
+  }
+
+  private reject(point: Float32Array): void {
+    this.rejected++;
+    this.rejectedPoints.push(point);
+    if (this.rejectedPoints.length > REMEMBERED) this.rejectedPoints.shift();
+  }
+}
+
+function sameValues(a: Float32Array, b: Float32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

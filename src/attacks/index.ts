@@ -1,0 +1,28 @@
+export {
+  type AttackDefinition,
+  AttemptOver,
+  defineAttack,
+  type Knowledge,
+  type Sample,
+  type Settings,
+  type SettingValue,
+} from "./attack.ts";
+export type { AttemptBudget } from "./attempt.ts";
+export { noise } from "./black-box/noise.ts";
+export { square } from "./black-box/square.ts";
+export {
+  type AttackPlan,
+  KNOWLEDGES,
+  type NotRun,
+  type PlanContext,
+  type PlanOverrides,
+  planProfiles,
+} from "./plan.ts";
+export type * from "./record.ts";
+export { attacks, findAttack } from "./registry.ts";
+export { type RunOptions, type RunProgress, runSamples } from "./runner.ts";
+export { type Suite, suites } from "./suites.ts";
+export { miFgsm, transferPgd } from "./transfer/momentum.ts";
+export { apgdCe, apgdDlr, apgdMargin, apgdT, raiseOneLogit } from "./white-box/apgd.ts";
+export { fgsm } from "./white-box/fgsm.ts";
+export { bim, pgd } from "./white-box/pgd.ts";

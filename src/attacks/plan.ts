@@ -1,0 +1,205 @@
+import { BlindspotError, type Problem, ProblemList } from "../base/errors.ts";
+import type { Capabilities } from "../models/classifier.ts";
+import type { Threat } from "../threats/threat.ts";
+import type { AttackDefinition, Knowledge, Settings, SettingValue } from "./attack.ts";
+import type { PlannedAttack, ProfilePlan } from "./record.ts";
+import { attacks, didYouMean, findAttack } from "./registry.ts";
+import { suites } from "./suites.ts";
+
+/** Order in which profiles are run and reported. */
+export const KNOWLEDGES: readonly Knowledge[] = ["white-box", "score", "label", "transfer"];
+
+export interface PlanOverrides {
+  /** `pgd.stepSize=0.01`: one setting of one attack. */
+  readonly set?: readonly string[];
+  /** For every attack that has a setting of this name; `set` is stronger. */
+  readonly queries?: number;
+  readonly steps?: number;
+  readonly restarts?: number;
+}
+
+export interface PlanContext {
+  readonly threat: Threat;
+  readonly dims: readonly number[];
+  readonly classes: number;
+  readonly capabilities: Capabilities;
+  readonly surrogate: boolean;
+}
+
+export interface NotRun {
+  readonly attack: string;
+  readonly knowledge: Knowledge;
+  readonly reason: string;
+}
+
+export interface AttackPlan {
+  readonly profiles: readonly ProfilePlan[];
+  /** What a suite holds but this model, threat or choice of profiles excludes. */
+  readonly notRun: readonly NotRun[];
+}
+
+interface Wanted {
+  readonly definition: AttackDefinition;
+  readonly settings: Settings;
+  /** Named by the user, not by a suite: then being unable to run is an error. */
+  readonly named: boolean;
+}
+
+/**
+ * Turns names of suites and attacks (`["standard"]`, `["pgd", "square"]`) into attacks with settings, by profile.
+ * `profiles` null: every profile. All that is wrong with names and settings is reported at once.
+ */
+export function planProfiles(
+  names: readonly string[],
+  profiles: readonly Knowledge[] | null,
+  overrides: PlanOverrides,
+  context: PlanContext,
+): AttackPlan {
+  const problems = new ProblemList();
+  const wanted = names.flatMap((name) => collecting(problems, () => wantedBy(name)) ?? []);
+  const known = collecting(problems, () => parseSet(overrides.set ?? [])) ?? new Map<string, Map<string, string>>();
+  for (const attack of known.keys())
+    if (wanted.length > 0 && !wanted.some(({ definition }) => definition.name === attack))
+      problems.add({ code: "E_SET_UNUSED", subject: `--set ${attack}`, expected: "an attack that runs", got: attack });
+  const planned: PlannedAttack[] = [];
+  const notRun: NotRun[] = [];
+  for (const { definition, settings, named } of wanted) {
+    const { name, knowledge } = definition;
+    const reason = obstacle(definition, profiles, context);
+    if (reason === null) {
+      const own = known.get(name) ?? new Map<string, string>();
+      const complete = collecting(problems, () => withOverrides(definition, settings, overrides, own));
+      if (complete !== null) planned.push({ definition, settings: complete });
+    } else if (named) problems.add({ code: "E_ATTACK_UNSUITABLE", subject: `attack '${name}'`, got: reason });
+    else notRun.push({ attack: name, knowledge, reason });
+  }
+  if (problems.problems.length === 0 && planned.length === 0)
+    problems.add({
+      code: "E_NOTHING_TO_RUN",
+      subject: `--attacks ${names.join(",")}`,
+      got: notRun.map(({ attack, reason }) => `${attack}: ${reason}`).join("; ") || "no attack",
+    });
+  problems.throwIfAny();
+  const byKnowledge = KNOWLEDGES.map((knowledge) => ({
+    knowledge,
+    attacks: planned.filter(({ definition }) => definition.knowledge === knowledge),
+  }));
+  return { profiles: byKnowledge.filter((profile) => profile.attacks.length > 0), notRun };
+}
+
+function wantedBy(name: string): Wanted[] {
+  const suite = suites.find((candidate) => candidate.name === name);
+  if (suite !== undefined)
+    return KNOWLEDGES.flatMap((knowledge) =>
+      (suite.attacks[knowledge] ?? []).map(({ attack, settings }) => {
+        const definition = findAttack(attack);
+        return { definition, settings: { ...definition.defaults, ...settings }, named: false };
+      }),
+    );
+  const definition = attacks.find((attack) => attack.name === name);
+  if (definition !== undefined) return [{ definition, settings: definition.defaults, named: true }];
+  throw new BlindspotError({
+    code: "E_ATTACK_UNKNOWN",
+    subject: `--attacks ${name}`,
+    hint: didYouMean(
+      name,
+      [...suites, ...attacks].map((known) => known.name),
+    ),
+  });
+}
+
+/** Why an attack can't run here, or null. */
+function obstacle(
+  definition: AttackDefinition,
+  profiles: readonly Knowledge[] | null,
+  { threat, dims, classes, capabilities, surrogate }: PlanContext,
+): string | null {
+  const { knowledge } = definition;
+  if (profiles !== null && !profiles.includes(knowledge)) return `profile '${knowledge}' was not asked for`;
+  if (!definition.norms.includes(threat.norm))
+    return `works for ${definition.norms.join(" and ")} threats, not for ${threat.norm}`;
+  if (knowledge === "white-box" && !capabilities.gradient) return "the model gives no gradients (use a score attack)";
+  if (knowledge === "score" && capabilities.output === "label") return "the model gives labels only, no scores";
+  if (knowledge === "transfer" && !surrogate) return "there is no surrogate (--surrogate MODEL)";
+  return definition.unsuitable?.({ threat, dims, classes }) ?? null;
+}
+
+function parseSet(assignments: readonly string[]): Map<string, Map<string, string>> {
+  const result = new Map<string, Map<string, string>>();
+  const problems = new ProblemList();
+  for (const assignment of assignments) {
+    const match = /^([a-z0-9-]+)\.([a-zA-Z]+)=(.*)$/.exec(assignment);
+    if (match === null) {
+      problems.add({ code: "E_SET", subject: `--set ${assignment}`, expected: "ATTACK.KEY=VALUE" });
+      continue;
+    }
+    const [, attack, key, value] = match as unknown as [string, string, string, string];
+    collecting(problems, () => findAttack(attack));
+    result.set(attack, (result.get(attack) ?? new Map<string, string>()).set(key, value));
+  }
+  problems.throwIfAny();
+  return result;
+}
+
+function withOverrides(
+  definition: AttackDefinition,
+  settings: Settings,
+  { queries, steps, restarts }: PlanOverrides,
+  own: ReadonlyMap<string, string>,
+): Settings {
+  const problems: Problem[] = [];
+  const result: Record<string, SettingValue> = { ...settings };
+  for (const [key, value] of Object.entries({ queries, steps, restarts }))
+    if (value !== undefined && Object.hasOwn(result, key)) result[key] = value;
+  for (const [key, text] of own) {
+    const subject = `--set ${definition.name}.${key}=${text}`;
+    const before = Object.hasOwn(settings, key) ? settings[key] : undefined;
+    if (before === undefined) {
+      problems.push({ code: "E_SET_KEY", subject, hint: didYouMean(key, Object.keys(settings)) });
+      continue;
+    }
+    const value = readSetting(text, before);
+    if (value === null)
+      problems.push({ code: "E_SET_VALUE", subject, expected: `a ${typeof before}`, got: `'${text}'` });
+    else result[key] = value;
+  }
+  for (const [key, value] of Object.entries(result)) {
+    const expected = expectation(definition, key, value);
+    if (expected !== null)
+      problems.push({ code: "E_SET_VALUE", subject: `${definition.name}.${key}`, expected, got: String(value) });
+  }
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return result;
+}
+
+function readSetting(text: string, before: SettingValue): SettingValue | null {
+  if (typeof before === "string") return text;
+  if (typeof before === "boolean") return text === "true" ? true : text === "false" ? false : null;
+  const [numerator, denominator, ...rest] = text
+    .split("/")
+    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const value = denominator === undefined ? numerator! : numerator! / denominator;
+  return rest.length === 0 && Number.isFinite(value) ? value : null;
+}
+
+/** Settings that count something. */
+const COUNTS = ["queries", "steps", "restarts", "targets"];
+
+/** What the setting should have been, or null if it is right. */
+function expectation(definition: AttackDefinition, key: string, value: SettingValue): string | null {
+  const choices = definition.choices?.[key];
+  if (choices !== undefined) return choices.includes(value) ? null : choices.join(" or ");
+  if (COUNTS.includes(key)) return Number.isInteger(value) && Number(value) >= 1 ? null : "a whole number above 0";
+  return typeof value !== "number" || value >= 0 ? null : "0 or more";
+}
+
+/** Runs `work`; a BlindspotError is added to the list and becomes null. */
+function collecting<T>(problems: ProblemList, work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof BlindspotError)) throw error;
+    for (const problem of error.problems) problems.add(problem);
+    return null;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Knowledge, Settings } from "./attack.ts";
+
+export interface SuiteEntry {
+  readonly attack: string;
+  readonly settings?: Settings;
+}
+
+/** A named list of attacks for each knowledge, from cheap to strong. */
+export interface Suite {
+  readonly name: string;
+  readonly summary: string;
+  readonly attacks: Readonly<Partial<Record<Knowledge, readonly SuiteEntry[]>>>;
+}
+
+/** Effort per standing sample as CONTRACTS settles it: never less under the same name. */
+export const suites: readonly Suite[] = [
+  {
+    name: "quick",
+    summary: "a first look: FGSM, 20 steps of PGD, 200 queries of Square",
+    attacks: {
+      "white-box": [{ attack: "fgsm" }, { attack: "pgd", settings: { steps: 20, loss: "margin" } }],
+      score: [{ attack: "square", settings: { queries: 200 } }],
+      transfer: [{ attack: "mi-fgsm" }],
+    },
+  },
+  {
+    name: "standard",
+    summary: "AutoPGD with four losses, 2,000 queries of Square",
+    attacks: {
+      "white-box": [
+        { attack: "apgd-ce", settings: { steps: 100, restarts: 1 } },
+        { attack: "apgd-margin", settings: { steps: 100, restarts: 2 } },
+        { attack: "apgd-t", settings: { steps: 100, targets: 9 } },
+        { attack: "raise-one-logit", settings: { steps: 50, targets: 3 } },
+      ],
+      score: [{ attack: "square", settings: { queries: 2000 } }],
+      transfer: [{ attack: "mi-fgsm" }, { attack: "transfer-pgd" }],
+    },
+  },
+];
