@@ -2,9 +2,10 @@ import type { OpBuilder } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/ir.ts";
 import { mapBroadcast } from "./broadcast.ts";
 import { defineOp, type OpDefinition } from "./define.ts";
+import { typeOfInput } from "./dims.ts";
 import { castLike } from "./dtypes.ts";
 import { erf } from "./erf.ts";
-import { typeOf, type UnaryContext, unary, within } from "./pointwise.ts";
+import { type UnaryContext, unary, within } from "./pointwise.ts";
 
 /** dy where the condition holds, else 0. Cast and Mul: on ONNX Runtime a third faster than Where. */
 function keep(op: OpBuilder, dy: Value, condition: Value): Value {
@@ -51,7 +52,7 @@ const rectifiers: readonly OpDefinition[] = [
   // y = x > 0 ? x : slope x: dx = dy (x > 0 ? 1 : slope), dslope = dy (x > 0 ? 0 : x)
   defineOp({
     type: "PRelu",
-    infer: (node) => [typeOf(node)],
+    infer: (node) => [typeOfInput(node, 0)],
     evaluate: ([x, slope]) => [mapBroadcast((v, s) => (v > 0 ? v : s * v), x!, slope!)],
     gradient: ({ op, inputs, cotangents: [dy], needs }) => {
       const [x, slope] = [inputs[0]!, inputs[1]!];
@@ -234,7 +235,7 @@ const gates: readonly OpDefinition[] = [
   defineOp({
     type: "FastGelu",
     domain: "com.microsoft",
-    infer: (node) => [typeOf(node)],
+    infer: (node) => [typeOfInput(node, 0)],
     evaluate: ([x, bias]) => [bias ? mapBroadcast((v, b) => tanhGelu(v + b), x!, bias) : mapBroadcast(tanhGelu, x!)],
     gradient: ({ op, inputs: [x, bias], cotangents: [dy] }) => {
       const dx = tanhGeluGradient(op, dy!, bias ? op.Add(x!, bias) : x!);

@@ -1,6 +1,6 @@
 import { BlindspotError } from "../base/errors.ts";
-import type { Node, Shape, Value } from "../graph/ir.ts";
-import { sizeOf, stridesOf, toNumbers } from "../tensor/tensor.ts";
+import type { Node, Shape } from "../graph/ir.ts";
+import { sizeOf, stridesOf } from "../tensor/tensor.ts";
 import type { Reference } from "./define.ts";
 
 /** An axis in 0..rank-1; negative axes count from the end. Raises E_AXIS_RANGE. */
@@ -23,12 +23,6 @@ export function normalizeAxes(axes: readonly number[], rank: number, node?: Node
 /** 0, 1 .. rank-1. */
 export function allAxes(rank: number): number[] {
   return Array.from({ length: rank }, (_, axis) => axis);
-}
-
-/** The numbers of a constant operand (axes, pads, shapes); null where it is computed at run time, undefined where it is absent. */
-export function constantNumbers(value: Value | null | undefined): number[] | null | undefined {
-  if (value === null || value === undefined) return undefined;
-  return value.constant === null ? null : toNumbers(value.constant);
 }
 
 /** Known sizes of a row-major array seen as [outer, axis, inner], for loops along one axis. */

@@ -1,8 +1,9 @@
-import { aroundAxis, constantNumbers, normalizeAxis, reducedShape, withDim } from "./axes.ts";
+import { aroundAxis, normalizeAxis, reducedShape, withDim } from "./axes.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type ExampleInput, type OpDefinition, type Reference } from "./define.ts";
+import { knownInts, typeOfInput } from "./dims.ts";
 import { shapeOf } from "./dtypes.ts";
-import { discrete, typeOf } from "./pointwise.ts";
+import { discrete } from "./pointwise.ts";
 
 const comparisons: readonly OpDefinition[] = [
   discrete("Equal", () => (a, b) => Number(a === b), "bool"),
@@ -59,7 +60,12 @@ function argExtremum(type: string, sign: number): OpDefinition {
   return defineOp({
     type,
     infer: (node) => {
-      const shape = reducedShape(typeOf(node).shape, [node.int("axis", 0)], node.int("keepdims", 1) !== 0, node);
+      const shape = reducedShape(
+        typeOfInput(node, 0).shape,
+        [node.int("axis", 0)],
+        node.int("keepdims", 1) !== 0,
+        node,
+      );
       return [{ dtype: "int64", shape }];
     },
     evaluate: ([x], node) => {
@@ -113,8 +119,8 @@ const ordering: readonly OpDefinition[] = [
   defineOp({
     type: "TopK",
     infer: (node) => {
-      const { dtype, shape } = typeOf(node);
-      const k = node.int("k") ?? constantNumbers(node.inputs[1])?.[0] ?? null;
+      const { dtype, shape } = typeOfInput(node, 0);
+      const k = node.int("k") ?? knownInts(node.inputs[1])?.[0] ?? null;
       const result = shape && withDim(shape, normalizeAxis(node.int("axis", -1), shape.length, node), k);
       return [
         { dtype, shape: result },
@@ -139,7 +145,7 @@ const ordering: readonly OpDefinition[] = [
   // Indices of nonzero elements, [rank, count] in row-major order: how many is known only at run time.
   defineOp({
     type: "NonZero",
-    infer: (node) => [{ dtype: "int64", shape: [typeOf(node).shape?.length ?? null, null] }],
+    infer: (node) => [{ dtype: "int64", shape: [typeOfInput(node, 0).shape?.length ?? null, null] }],
     evaluate: ([x]) => {
       const hits = Array.from(x!.data.keys()).filter((index) => x!.data[index] !== 0);
       const rows = x!.dims.map((size, axis) => {

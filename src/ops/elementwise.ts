@@ -4,9 +4,10 @@ import type { Node, Value } from "../graph/ir.ts";
 import { isFloat, toNumbers } from "../tensor/tensor.ts";
 import { mapBroadcast, reference } from "./broadcast.ts";
 import { defineOp, type Example, type OpDefinition, type Reference } from "./define.ts";
+import { typeOfInput } from "./dims.ts";
 import { castLike, convert, dtypeOfCode } from "./dtypes.ts";
 import { erf } from "./erf.ts";
-import { broadcastInputs, pairs, typeOf, unary, within } from "./pointwise.ts";
+import { broadcastInputs, pairs, unary, within } from "./pointwise.ts";
 
 interface BinaryContext {
   readonly op: OpBuilder;
@@ -28,7 +29,7 @@ interface Binary {
 function binary({ type, f, da, db, examples }: Binary): OpDefinition {
   return defineOp({
     type,
-    infer: (node) => [{ dtype: typeOf(node).dtype, shape: broadcastInputs(node) }],
+    infer: (node) => [{ dtype: typeOfInput(node, 0).dtype, shape: broadcastInputs(node) }],
     evaluate: ([a, b], node) => {
       const { dtype } = a!;
       return [
@@ -115,7 +116,7 @@ const arithmetic: readonly OpDefinition[] = [
  */
 const pow = defineOp({
   type: "Pow",
-  infer: (node) => [{ dtype: typeOf(node).dtype, shape: broadcastInputs(node) }],
+  infer: (node) => [{ dtype: typeOfInput(node, 0).dtype, shape: broadcastInputs(node) }],
   evaluate: ([a, b]) => [convert(mapBroadcast(Math.pow, a!, b!), a!.dtype)],
   gradient: ({ op, inputs, outputs: [y], cotangents, needs }) => {
     const [a, dy] = [inputs[0]!, cotangents[0]!];
@@ -159,7 +160,7 @@ const variadicExamples: readonly Example[] = [
 function extremum(type: string, f: (...values: number[]) => number): OpDefinition {
   return defineOp({
     type,
-    infer: (node) => [{ dtype: typeOf(node).dtype, shape: broadcastInputs(node) }],
+    infer: (node) => [{ dtype: typeOfInput(node, 0).dtype, shape: broadcastInputs(node) }],
     evaluate: (inputs) => [mapBroadcast(f, ...inputs.map((input) => input!))],
     gradient: ({ op, inputs, outputs: [y], cotangents: [dy], needs }) => {
       if (inputs.length === 1) return [dy];
@@ -177,7 +178,7 @@ const variadic: readonly OpDefinition[] = [
   // y = x_1 + .. + x_n: dx_i = dy
   defineOp({
     type: "Sum",
-    infer: (node) => [{ dtype: typeOf(node).dtype, shape: broadcastInputs(node) }],
+    infer: (node) => [{ dtype: typeOfInput(node, 0).dtype, shape: broadcastInputs(node) }],
     evaluate: (inputs) => [mapBroadcast((...values) => values.reduce((a, b) => a + b), ...inputs.map((x) => x!))],
     gradient: ({ inputs, cotangents: [dy] }) => inputs.map(() => dy),
     examples: variadicExamples,
@@ -185,7 +186,7 @@ const variadic: readonly OpDefinition[] = [
   // y = (x_1 + .. + x_n) / n: dx_i = dy / n
   defineOp({
     type: "Mean",
-    infer: (node) => [{ dtype: typeOf(node).dtype, shape: broadcastInputs(node) }],
+    infer: (node) => [{ dtype: typeOfInput(node, 0).dtype, shape: broadcastInputs(node) }],
     evaluate: (inputs) => [
       mapBroadcast((...values) => values.reduce((a, b) => a + b) / values.length, ...inputs.map((x) => x!)),
     ],
@@ -288,7 +289,7 @@ const selection: readonly OpDefinition[] = [
   // dx = dy [low <= x <= high], which is [x = y]; dlow = dy [x < low]; dhigh = dy [x > high] (torch.clamp: the bounds belong to x)
   defineOp({
     type: "Clip",
-    infer: (node) => [typeOf(node)],
+    infer: (node) => [typeOfInput(node, 0)],
     evaluate: (inputs, node) => {
       const [low, high] = clipBounds(inputs, node);
       return [mapBroadcast((x) => Math.min(Math.max(x, low), high), inputs[0]!)];
@@ -311,7 +312,7 @@ const selection: readonly OpDefinition[] = [
   // y = c ? a : b: da = c ? dy : 0, db = c ? 0 : dy
   defineOp({
     type: "Where",
-    infer: (node) => [{ dtype: typeOf(node, 1).dtype, shape: broadcastInputs(node) }],
+    infer: (node) => [{ dtype: typeOfInput(node, 1).dtype, shape: broadcastInputs(node) }],
     evaluate: ([condition, a, b]) => [
       { ...mapBroadcast((c, p, q) => (c === 0 ? q : p), condition!, a!, b!), dtype: a!.dtype },
     ],
@@ -343,7 +344,7 @@ const passing: readonly OpDefinition[] = [
   // Inference: y = x, dx = dy. Training: y = x mask / (1 - ratio), dx = dy mask / (1 - ratio).
   defineOp({
     type: "Dropout",
-    infer: (node) => [typeOf(node), { dtype: "bool", shape: typeOf(node).shape }],
+    infer: (node) => [typeOfInput(node, 0), { dtype: "bool", shape: typeOfInput(node, 0).shape }],
     evaluate: ([x, ratio, training], node) => {
       if (training?.data[0] && (ratio?.data[0] ?? 0.5) !== 0)
         throw new BlindspotError({
@@ -376,7 +377,7 @@ const passing: readonly OpDefinition[] = [
   // Between float types dx = dy, cast back. To integers nothing flows; the engine asks for no cotangent there.
   defineOp({
     type: "Cast",
-    infer: (node) => [{ dtype: dtypeOfCode(node.int("to", 0)), shape: typeOf(node).shape }],
+    infer: (node) => [{ dtype: dtypeOfCode(node.int("to", 0)), shape: typeOfInput(node, 0).shape }],
     evaluate: ([x], node) => {
       const dtype = dtypeOfCode(node.int("to", 0));
       if (dtype === null || dtype === "string" || x!.dtype === "string")
@@ -396,7 +397,7 @@ const passing: readonly OpDefinition[] = [
   }),
   defineOp({
     type: "CastLike",
-    infer: (node) => [{ dtype: typeOf(node, 1).dtype, shape: typeOf(node).shape }],
+    infer: (node) => [{ dtype: typeOfInput(node, 1).dtype, shape: typeOfInput(node, 0).shape }],
     evaluate: ([x, like]) => [convert(x!, like!.dtype)],
     gradient: ({ op, inputs: [x], cotangents: [dy] }) => [isFloat(x!.dtype) ? castLike(op, dy!, x!) : null, null],
     examples: [{ inputs: [[2, 3], { dtype: "float32", dims: [1], values: [0] }] }],

@@ -1,15 +1,10 @@
 import type { OpBuilder } from "../graph/builder.ts";
-import type { Node, Shape, Value, ValueType } from "../graph/ir.ts";
+import type { Node, Shape, Value } from "../graph/ir.ts";
 import type { DType } from "../tensor/tensor.ts";
 import { broadcastAll, mapBroadcast, mapElements } from "./broadcast.ts";
 import { defineOp, type Example, type ExampleInput, type OpDefinition } from "./define.ts";
+import { typeOfInput } from "./dims.ts";
 import { convert } from "./dtypes.ts";
-
-/** The inferred type of an input; nothing is known of one that is absent. */
-export function typeOf(node: Node, input = 0): ValueType {
-  const value = node.inputs[input];
-  return { dtype: value?.dtype ?? null, shape: value?.shape ?? null };
-}
 
 /** The shape of all inputs broadcast together. */
 export function broadcastInputs(node: Node, inputs: readonly (Value | null)[] = node.inputs): Shape | null {
@@ -61,7 +56,7 @@ export function unary({
   return defineOp({
     type,
     domain,
-    infer: (node) => [typeOf(node)],
+    infer: (node) => [typeOfInput(node, 0)],
     evaluate: ([x], node) => [mapElements((value) => f(value, node), x!)],
     gradient: ({ op, node, inputs: [x], outputs: [y], cotangents: [dy] }) => [
       flat ? op.Mul(dy!, op.scalarLike(dy!, 0)) : dx({ op, dy: dy!, x: x!, y, node }),
@@ -84,7 +79,7 @@ export function discrete(
 ): OpDefinition {
   return defineOp({
     type,
-    infer: (node) => [{ dtype: dtype === "same" ? typeOf(node).dtype : dtype, shape: broadcastInputs(node) }],
+    infer: (node) => [{ dtype: dtype === "same" ? typeOfInput(node, 0).dtype : dtype, shape: broadcastInputs(node) }],
     evaluate: (inputs, node) => {
       const operands = inputs.map((input) => input!);
       return [convert(mapBroadcast(f(node), ...operands), dtype === "same" ? operands[0].dtype : dtype)];

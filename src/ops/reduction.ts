@@ -1,7 +1,7 @@
 import type { OpBuilder } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/ir.ts";
 import { type DType, int64Vector, isFloat, sizeOf } from "../tensor/tensor.ts";
-import { allAxes, aroundAxis, constantNumbers, normalizeAxes, normalizeAxis, permute, reducedShape } from "./axes.ts";
+import { allAxes, aroundAxis, normalizeAxes, normalizeAxis, permute, reducedShape } from "./axes.ts";
 import { reference } from "./broadcast.ts";
 import {
   defineOp,
@@ -11,12 +11,13 @@ import {
   type OpDefinition,
   type Reference,
 } from "./define.ts";
+import { knownInts, typeOfInput } from "./dims.ts";
 import { castLike, convert, shapeOf } from "./dtypes.ts";
-import { typeOf, within } from "./pointwise.ts";
+import { within } from "./pointwise.ts";
 
 /** The axes to reduce: undefined for all of them, null where they are computed at run time. Attribute before opset 18 (13 for ReduceSum). */
 function reducedAxes(node: Node): readonly number[] | null | undefined {
-  const axes = node.ints("axes") ?? constantNumbers(node.inputs[1]);
+  const axes = node.ints("axes") ?? knownInts(node.inputs[1]);
   if (axes === null || (axes !== undefined && axes.length > 0)) return axes;
   return node.int("noop_with_empty_axes", 0) === 0 ? undefined : [];
 }
@@ -111,7 +112,7 @@ function reduction({ type, f, dx, range = [-1, 1] }: Reduction): OpDefinition {
   return defineOp({
     type,
     infer: (node) => {
-      const { dtype, shape } = typeOf(node);
+      const { dtype, shape } = typeOfInput(node, 0);
       return [{ dtype, shape: reducedShape(shape, reducedAxes(node), keepsDims(node), node) }];
     },
     evaluate: ([x, axesTensor], node) => {
@@ -237,7 +238,7 @@ const axisOf = (axis: number): ExampleInput => ({ dtype: "int64", dims: [], valu
 // y_k = sum of x_j for j <= k: dx_j = sum of dy_k for k >= j, the same sum run the other way
 const cumSum = defineOp({
   type: "CumSum",
-  infer: (node) => [typeOf(node)],
+  infer: (node) => [typeOfInput(node, 0)],
   evaluate: ([x, axis], node) => {
     const along = normalizeAxis(axis!.data[0], x!.dims.length, node);
     return [cumulativeSum(x!, along, node.int("exclusive", 0) !== 0, node.int("reverse", 0) !== 0)];
