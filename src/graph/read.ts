@@ -2,7 +2,6 @@ import { BlindspotError, type Problem } from "../base/errors.ts";
 import { type DecodeOptions, decodeModel } from "../onnx/codec.ts";
 import type {
   AttributeProto,
-  FunctionProto,
   GraphProto,
   ModelProto,
   NodeProto,
@@ -55,7 +54,12 @@ const MAX_PROBLEMS = 50;
 
 /** Reads graphs, collecting what is wrong with them. */
 class Reader {
-  readonly problems: Problem[] = [];
+  private readonly problems: Problem[] = [];
+
+  throwIfAny(label: string): void {
+    if (this.problems.length === 0) return;
+    throw new BlindspotError(this.problems.map((problem) => ({ ...problem, subject: `${label}: ${problem.subject}` })));
+  }
 
   private report(problem: Problem): void {
     if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem);
@@ -213,11 +217,10 @@ export function functionKey(domain: string, name: string, overload = ""): string
   return `${normalDomain(domain)}:${name}${overload === "" ? "" : `:${overload}`}`;
 }
 
-/** The body of a function as a graph; its inputs' types are unknown, and attribute references stay opaque. */
-export function graphFromFunction(body: FunctionProto, proto: GraphProto): Graph {
+/** A graph on its own: the body of a function. References to the function's attributes stay opaque. */
+export function graphFromProto(proto: GraphProto, label: string): Graph {
   const reader = new Reader();
   const graph = reader.graph(proto, null);
-  if (reader.problems.length > 0)
-    throw new BlindspotError(reader.problems.map((p) => ({ ...p, subject: `function '${body.name}': ${p.subject}` })));
+  reader.throwIfAny(label);
   return graph;
 }

@@ -1,10 +1,147 @@
+import { BlindspotError, type Problem } from "../../base/errors.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import type { OperatorTable } from "../builder.ts";
-import type { Model } from "../ir.ts";
+import { type Attribute, type Graph, type Model, Node, Value } from "../ir.ts";
+import { dependencies, subgraphs } from "../walk.ts";
+import { inferNode } from "./infer-shapes.ts";
+import { OPSET_CHANGES } from "./opset-changes.ts";
 
 /** The opset that gradient rules are written for (they hold above it too). */
 export const GRADIENT_OPSET = 18;
 
-export function upgradeOpset(model: Model, target: number, _table?: OperatorTable): void {
-  if (model.opset < target) model.opsets.set("", target);
-  model.irVersion = Math.max(model.irVersion, 8);
+/** The oldest opset that is read, and the first IR version of files at `GRADIENT_OPSET`. */
+const OLDEST_OPSET = 7;
+const IR_VERSION = 8;
+
+/** Rewrites one node from a version of its operator to the next; nodes that it needs beside come before or after. */
+export class NodeUpgrade {
+  readonly node: Node;
+  readonly before: Node[] = [];
+  readonly after: Node[] = [];
+  private readonly graph: Graph;
+
+  constructor(graph: Graph, node: Node) {
+    this.graph = graph;
+    this.node = node;
+  }
+
+  private stem(suffix: string): string {
+    return `${this.node.outputs[0]?.name || this.node.op}_${suffix}`;
+  }
+
+  /** A new initializer. */
+  constant(suffix: string, constant: Tensor): Value {
+    const value = new Value(this.stem(suffix), { dtype: constant.dtype, shape: constant.dims });
+    value.constant = constant;
+    this.graph.initializers.push(value);
+    return value;
+  }
+
+  /** The output of a new node in front of this one. */
+  prepend(op: string, inputs: Value[], attributes: Readonly<Record<string, Attribute>> = {}): Value {
+    const output = new Value(this.stem(op));
+    this.before.push(new Node(op, inputs, [output], new Map(Object.entries(attributes))));
+    return output;
+  }
+
+  /** Puts a new node behind this one, which takes over its first output. */
+  append(op: string, inputs: (made: Value) => Value[]): void {
+    const output = this.node.outputs[0]!;
+    const made = new Value(this.stem(this.node.op), { dtype: output.dtype });
+    made.producer = this.node;
+    this.node.outputs[0] = made;
+    this.after.push(new Node(op, inputs(made), [output]));
+  }
+
+  /** Takes an attribute off the node. */
+  take(name: string): Attribute | undefined {
+    const attribute = this.node.attributes.get(name);
+    this.node.attributes.delete(name);
+    return attribute;
+  }
+
+  /** Leaves only the first output; refuses where another one is used, since it means something else now. */
+  keepFirstOutput(got: string, expected: string): void {
+    const dropped = new Set(this.node.outputs.splice(1));
+    const used =
+      this.graph.outputs.some((output) => dropped.has(output)) ||
+      this.graph.nodes.some((node) => usesAny(node, dropped));
+    if (used) this.refuse(got, expected);
+  }
+
+  /** For what the newer version can't say. */
+  refuse(got: string, expected: string): never {
+    throw new BlindspotError({
+      code: "E_OPSET_UPGRADE",
+      subject: this.node.describe(),
+      expected,
+      got,
+      hint: "Export the model again at opset 18",
+    });
+  }
+}
+
+function usesAny(node: Node, values: ReadonlySet<Value>): boolean {
+  return [...dependencies(node)].some((value) => values.has(value));
+}
+
+/**
+ * Rewrites a model, in place, from its opset to a newer one, by ONNX's own version rules. A model that is there already, or above, stays.
+ * With the operator table types are inferred on the way, which spares general but slower forms (Softmax over several axes).
+ *
+ * @throws BlindspotError E_MODEL_OPSET, or E_OPSET_UPGRADE naming every node that the newer opset can't express.
+ */
+export function upgradeOpset(model: Model, target: number, table?: OperatorTable): void {
+  const from = model.opsets.get("") ?? target;
+  if (from < OLDEST_OPSET || (from < target && target > GRADIENT_OPSET))
+    throw new BlindspotError({
+      code: "E_MODEL_OPSET",
+      subject: "the model",
+      expected:
+        from < OLDEST_OPSET ? `opset ${OLDEST_OPSET} or above` : `an upgrade to opset ${GRADIENT_OPSET} at most`,
+      got: from < OLDEST_OPSET ? `opset ${from}` : `opset ${target}`,
+      hint: "Export the model again at opset 18",
+    });
+  const problems: Problem[] = [];
+  upgradeGraph(model.graph, { from, target, table, problems });
+  if (problems.length > 0) throw new BlindspotError(problems);
+  model.opsets.set("", Math.max(from, target));
+  model.irVersion = Math.max(model.irVersion, IR_VERSION);
+}
+
+interface Upgrade {
+  readonly from: number;
+  readonly target: number;
+  readonly table: OperatorTable | undefined;
+  readonly problems: Problem[];
+}
+
+function upgradeGraph(graph: Graph, upgrade: Upgrade): void {
+  graph.nodes = graph.nodes.flatMap((node) => {
+    for (const inner of subgraphs(node)) upgradeGraph(inner, upgrade);
+    const nodes =
+      node.domain === "" ? collecting(upgrade.problems, () => upgradeNode(graph, node, upgrade)) : undefined;
+    for (const made of nodes ?? [node]) {
+      // Contradictions are left for inferShapes to report: half a model is typed here.
+      if (upgrade.table !== undefined) collecting([], () => inferNode(made, upgrade.table!));
+    }
+    return nodes ?? [node];
+  });
+}
+
+function upgradeNode(graph: Graph, node: Node, { from, target }: Upgrade): Node[] {
+  const context = new NodeUpgrade(graph, node);
+  // A change may rename the operator (Upsample becomes Resize), whose own later changes then apply.
+  for (let opset = from + 1; opset <= target; opset++) OPSET_CHANGES[node.op]?.[opset]?.(context);
+  return [...context.before, node, ...context.after];
+}
+
+function collecting<Result>(problems: Problem[], action: () => Result): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof BlindspotError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
 }
