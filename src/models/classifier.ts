@@ -24,6 +24,16 @@ export interface GradientRows {
   readonly gradients: Float32Array;
 }
 
+/** What a classifier has done so far. Rows that only fill a batch up count too: they cost as much. */
+export interface Meter {
+  readonly forwardRows: number;
+  /** Rows whose gradient was computed; each is a forward row too. */
+  readonly backwardRows: number;
+  readonly verifiedRows: number;
+  /** Inside the runtime, summed over its workers; NaN where the runtime doesn't measure it. */
+  readonly sessionSeconds: number;
+}
+
 /** What attacks see of a model. Everything is in attack space: ranges, mean and std, layout and batch handling are behind this wall. */
 export interface Classifier {
   readonly classes: readonly string[];
@@ -46,5 +56,6 @@ export interface Classifier {
   /** Named adaptations and caveats, for the result: "batch of 1 freed (8 rows agree)", "logits taken before the final Softmax". */
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
+  meter?(): Meter;
   close(): Promise<void>;
 }

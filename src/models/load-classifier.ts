@@ -1,0 +1,186 @@
+import { explainGradient, withGradient } from "../autodiff/index.ts";
+import { BlindspotError, type Problem } from "../base/errors.ts";
+import { cloneModel, inferShapes } from "../graph/index.ts";
+import type { Model } from "../graph/ir.ts";
+import type { OpTable } from "../ops/define.ts";
+import { operators } from "../ops/index.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { sizeOf } from "../tensor/tensor.ts";
+import { type AdaptedModel, adapt } from "./adapt.ts";
+import { type Arrangement, type ArrangementOptions, arrange } from "./arrangement.ts";
+import type { AttackGraph } from "./attack-graph.ts";
+import type { Classifier } from "./classifier.ts";
+import { castFloat16Edges, DeployedModel } from "./deployed.ts";
+import { OnnxClassifier } from "./onnx-classifier.ts";
+import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
+import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
+
+export interface LoadClassifierOptions extends PreprocessingOptions, ArrangementOptions {
+  /** Where it runs. Default: onnxruntime-node, started for this classifier and closed with it. */
+  readonly runtime?: Runtime;
+  /** Default: all operators that Blindspot knows. */
+  readonly table?: OpTable;
+  /** Class names, in the order of the model's outputs. Default: "0", "1", ... */
+  readonly classes?: readonly string[];
+  /** Name of the output that holds the scores, where there are several. */
+  readonly output?: string;
+  /** Name for messages. Default: the path. */
+  readonly label?: string;
+}
+
+/** By estimate, a gradient pass keeps at most this much: activations, and as much again for their cotangents. */
+const PASS_BYTES = 256 * 2 ** 20;
+const LARGEST_BATCH = 256;
+
+/**
+ * A classifier from an ONNX file. Preprocessing goes into the graph that is attacked; `verify` runs the file itself. Scores are logits, taken
+ * before a final Softmax or Sigmoid; `verify` gives what the file gives.
+ *
+ * Throws `E_ONNX_...` for files that can't be read, `E_MODEL_INPUT`, `E_INPUT_SHAPE`, `E_MODEL_OUTPUT`, `E_PREPROCESSING`, `E_CLASSES` for models and
+ * options that don't fit, `E_RUNTIME_...` for what ONNX Runtime refuses.
+ */
+export async function loadClassifier(source: ModelSource, options: LoadClassifierOptions = {}): Promise<Classifier> {
+  const opened = await openModel(source, options.label);
+  const input = describeInput(opened, options);
+  const runtime = options.runtime ?? (await (await import("../runtime/node.ts")).nodeRuntime());
+  try {
+    return await assemble(opened, input, runtime, options);
+  } catch (error) {
+    if (options.runtime === undefined) await runtime.close();
+    throw error;
+  }
+}
+
+export interface DescribedInput {
+  readonly arrangement: Arrangement;
+  readonly preprocessing: Preprocessing;
+}
+
+/** What the model takes, from the file alone; all problems at once. */
+export function describeInput({ model, label }: OpenedModel, options: LoadClassifierOptions): DescribedInput {
+  const { inputs } = model.graph;
+  const input = inputs[0];
+  const listed = inputs
+    .map(({ name, dtype, shape }) => `${name} ${dtype ?? "?"}[${shape?.join(",") ?? "?"}]`)
+    .join(", ");
+  const refuse = (expected: string, hint: string) =>
+    new BlindspotError({ code: "E_MODEL_INPUT", subject: label, expected, got: listed || "no input", hint });
+  if (input === undefined || inputs.length > 1)
+    throw refuse("a classifier with one input", "Fix the other inputs in the file: make constants of them.");
+  if (input.dtype === null || input.dtype === "string" || input.dtype === "bool")
+    throw refuse("an input of numbers", "Classifiers of text can't be attacked yet.");
+  const declared = input.shape?.map((dim) => dim ?? "") ?? options.shape?.map(() => "");
+  if (declared === undefined)
+    throw refuse("an input whose shape is known", `Give it, batch first: --shape ${input.name}=1,3,224,224`);
+  const arrangement = arrange(input.name, declared, options);
+  const problems: Problem[] = [];
+  const preprocessing = resolvePreprocessing(options, arrangement.dims, input.dtype === "uint8", problems);
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return { arrangement, preprocessing };
+}
+
+async function assemble(
+  opened: OpenedModel,
+  { arrangement, preprocessing }: DescribedInput,
+  runtime: Runtime,
+  options: LoadClassifierOptions,
+): Promise<Classifier> {
+  const { model, label } = opened;
+  const table = options.table ?? operators;
+  const original = await runtime.load(castFloat16Edges(model, table) ?? opened.bytes, { label });
+  const deployed = new DeployedModel(original, arrangement, preprocessing);
+  // One gray row: it shows what the outputs look like.
+  const results = await deployed.run(new Float32Array(sizeOf(arrangement.dims)).fill(0.5));
+  const common = { model, table, runtime, label, arrangement, preprocessing, deployed };
+  const adapted = await adapt({ ...common, results, output: options.output });
+  const { graph, head, fixedBatch, session } = adapted;
+  const problems = [...adapted.problems, ...gradientProblems(graph, table)];
+  const gradient = gradientProblems(graph, table).length === 0;
+  return new OnnxClassifier({
+    runtime,
+    ownsRuntime: options.runtime === undefined,
+    table,
+    label,
+    graph,
+    session,
+    deployed,
+    head,
+    classes: classNames(options.classes, head.classes, label),
+    dims: arrangement.dims,
+    gradient,
+    maxBatch: fixedBatch ?? largestBatch(graph, table),
+    fixedBatch,
+    notes: notesOf(opened, arrangement, adapted, gradient ? graph : null, table),
+    problems,
+  });
+}
+
+function classNames(given: readonly string[] | undefined, count: number, label: string): readonly string[] {
+  if (given === undefined) return Array.from({ length: count }, (_, i) => String(i));
+  if (given.length === count) return given;
+  throw new BlindspotError({
+    code: "E_CLASSES",
+    subject: label,
+    expected: `${count} class names, one per output`,
+    got: String(given.length),
+  });
+}
+
+/** Why no gradient model can be written; none where it can. */
+function gradientProblems(graph: AttackGraph, table: OpTable): readonly Problem[] {
+  try {
+    withGradient(graph.model, { table, loss: "cross-entropy", wrt: [graph.input], logits: graph.output });
+    return [];
+  } catch (error) {
+    if (!(error instanceof BlindspotError)) throw error;
+    return error.problems;
+  }
+}
+
+/** Elements of all values that one row makes, by inferred shapes. */
+export function activationsPerRow(model: Model, table: OpTable): number {
+  const typed = cloneModel(model);
+  try {
+    inferShapes(typed, table);
+  } catch (error) {
+    if (!(error instanceof BlindspotError)) throw error;
+  }
+  const sizes = typed.graph.nodes.flatMap((node) => node.outputs.map(({ shape }) => shape ?? []));
+  return sizes.reduce((sum, shape) => sum + sizeOf(shape.map((dim) => (typeof dim === "number" ? dim : 1))), 0);
+}
+
+/** At least two: a batch of one takes other kernels, whose bits differ. */
+function largestBatch(graph: AttackGraph, table: OpTable): number {
+  const bytesPerRow = 2 * Float32Array.BYTES_PER_ELEMENT * activationsPerRow(graph.model, table);
+  return Math.max(2, Math.min(LARGEST_BATCH, Math.floor(PASS_BYTES / Math.max(1, bytesPerRow))));
+}
+
+function notesOf(
+  { model }: OpenedModel,
+  arrangement: Arrangement,
+  { head, notes }: AdaptedModel,
+  differentiable: AttackGraph | null,
+  table: OpTable,
+): string[] {
+  const result = [...notes];
+  const dtype = model.graph.inputs[0]!.dtype!;
+  if (arrangement.note !== null) result.unshift(arrangement.note);
+  if (head.stripped !== null) result.push(`logits taken before the final ${head.stripped}`);
+  if (head.kind === "binary-logit") result.push("one score per row: class 1 where it is above 0");
+  if (head.kind === "binary-probability") result.push("one probability per row: class 1 where it is above 0.5");
+  if (dtype !== "float32") result.push(`${dtype} input: values are converted from float32`);
+  if (dtype === "uint8" || dtype === "int8") result.push("gradients pass straight through the rounding of the input");
+  if (model.graph.initializers.some((value) => value.dtype === "float16"))
+    result.push("float16 weights widened to float32 where gradients are computed");
+  if (differentiable === null) return result;
+  const explained = explainGradient(differentiable.model, table, {
+    wrt: [differentiable.input],
+    output: differentiable.output,
+  });
+  const named = (nodes: readonly string[]) => `${nodes.slice(0, 5).join(", ")}${nodes.length > 5 ? ", ..." : ""}`;
+  if (explained.straightThrough.length > 0)
+    result.push(`gradients pass straight through ${named(explained.straightThrough)}`);
+  if (explained.flat.length > 0)
+    result.push(`no gradient flows through ${named(explained.flat)} (zero almost everywhere)`);
+  return result;
+}
