@@ -201,10 +201,7 @@ export function modelFromProto(proto: ModelProto, label = "the model"): Model {
   model.metadata = new Map(proto.metadataProps.map((entry) => [entry.key, entry.value]));
   model.functions = new Map(proto.functions.map((body) => [functionKey(body.domain, body.name, body.overload), body]));
   model.source = proto;
-  if (reader.problems.length > 0)
-    throw new BlindspotError(
-      reader.problems.map((problem) => ({ ...problem, subject: `${label}: ${problem.subject}` })),
-    );
+  reader.throwIfAny(label);
   return model;
 }
 
