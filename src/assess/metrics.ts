@@ -1,6 +1,14 @@
 import type { Knowledge, Settings } from "../attacks/attack.ts";
 import type { ProfilePlan } from "../attacks/record.ts";
-import type { AttackResult, AttemptLine, ProfileResult, Result, RobustAccuracy, SampleLine, ThreatResult } from "./schema.ts";
+import type {
+  AttackResult,
+  AttemptLine,
+  ProfileResult,
+  Result,
+  RobustAccuracy,
+  SampleLine,
+  ThreatResult,
+} from "./schema.ts";
 import { censoredQuantile, proportion } from "./statistics.ts";
 
 /** Correct without any attack. */
@@ -81,8 +89,14 @@ function auditResult(plan: readonly ProfilePlan[], lines: readonly SampleLine[])
       const attempts = lines.flatMap((line) =>
         (line.audit ?? []).filter((attempt) => attempt.attack === name && attempt.knowledge === knowledge),
       );
-      const standing = countWhere(attempts, (attempt) => attempt.outcome === "resisted" || attempt.outcome === "skipped");
-      return { ...attackResult({ name, settings }, attempts, lines.length === 0 ? 0 : standing / lines.length), knowledge };
+      const standing = countWhere(
+        attempts,
+        (attempt) => attempt.outcome === "resisted" || attempt.outcome === "skipped",
+      );
+      return {
+        ...attackResult({ name, settings }, attempts, lines.length === 0 ? 0 : standing / lines.length),
+        knowledge,
+      };
     }),
   );
   return { samples: lines.length, attacks };

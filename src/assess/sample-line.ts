@@ -40,7 +40,8 @@ export function bestAttempt(record: SampleRecord): AttemptRecord | null {
   let best: AttemptRecord | null = null;
   for (const profile of record.profiles)
     for (const attempt of profile.attempts)
-      if (attempt.found !== null && (best?.found == null || attempt.found.distance < best.found.distance)) best = attempt;
+      if (attempt.found !== null && (best?.found == null || attempt.found.distance < best.found.distance))
+        best = attempt;
   return best;
 }
 

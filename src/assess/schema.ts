@@ -32,7 +32,9 @@ const attack = z.object({
   settings,
   attempted: count,
   succeeded: count,
-  robustAccuracyAfter: share.describe("of all samples: in a profile after this and the attacks before it; in the audit after this one alone"),
+  robustAccuracyAfter: share.describe(
+    "of all samples: in a profile after this and the attacks before it; in the audit after this one alone",
+  ),
   queries: z.object({
     total: count,
     median: count.nullable().describe("per attempted sample; null: more than the budget"),
@@ -50,7 +52,9 @@ const curvePoint = z.object({
   accuracy: share,
   unbroken: count,
   of: count,
-  raw: count.describe("unbroken by the attack at this epsilon alone, before adversarial inputs of smaller epsilons were reused"),
+  raw: count.describe(
+    "unbroken by the attack at this epsilon alone, before adversarial inputs of smaller epsilons were reused",
+  ),
 });
 
 const threat = z.object({
@@ -60,8 +64,15 @@ const threat = z.object({
   effectiveEpsilon: z.number().nonnegative().describe("what 8-bit values leave of it"),
   quantize: z.enum(["uint8", "none"]),
   goal: z.string(),
-  robustAccuracy: robustAccuracy.describe("The headline: a sample counts only if it stands under every profile that ran"),
-  attackSuccess: z.object({ value: share, fooled: count, of: count.describe("correctly classified samples"), sampling95 }),
+  robustAccuracy: robustAccuracy.describe(
+    "The headline: a sample counts only if it stands under every profile that ran",
+  ),
+  attackSuccess: z.object({
+    value: share,
+    fooled: count,
+    of: count.describe("correctly classified samples"),
+    sampling95,
+  }),
   statuses: z.object({ misclassified: count, fooled: count, resisted: count, skipped: count, error: count }),
   curve: z.array(curvePoint),
   curveAttack: z.string().nullable(),
@@ -150,7 +161,10 @@ export const sampleLineSchema = z
     status: z.enum(["misclassified", "fooled", "resisted", "skipped", "error"]),
     predicted: z.object({ before: z.int(), after: z.int().nullable() }),
     profiles: z.partialRecord(knowledge, profileLine),
-    audit: z.array(attempt.extend({ knowledge })).nullable().describe("every attack from scratch; null outside the audit subset"),
+    audit: z
+      .array(attempt.extend({ knowledge }))
+      .nullable()
+      .describe("every attack from scratch; null outside the audit subset"),
   })
   .describe("One line of samples.jsonl: what happened to one sample under one threat");
 
@@ -190,12 +204,18 @@ export const findingSchema = z
     perturbation: z.object({
       location: z.object({
         support: share.describe("share of coordinates that changed"),
-        bbox: z.tuple([count, count, count, count]).optional().describe("top, left, bottom, right; the last two exclusive"),
+        bbox: z
+          .tuple([count, count, count, count])
+          .optional()
+          .describe("top, left, bottom, right; the last two exclusive"),
         centroid: z.tuple([z.number(), z.number()]).optional().describe("row, column; weighted by energy"),
       }),
       magnitude: z.object({ l0: count, l1: z.number(), l2: z.number(), linf: z.number(), relativeL2: z.number() }),
       perceptibility: z.object({ psnr: z.number().nullable() }),
-      blob: z.object({ original: z.string(), adversarial: z.string() }).optional().describe("paths inside the run's folder"),
+      blob: z
+        .object({ original: z.string(), adversarial: z.string() })
+        .optional()
+        .describe("paths inside the run's folder"),
     }),
     outputChange: z.object({
       trueLabel: count,

@@ -1,0 +1,83 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { Classifier, Rows } from "../models/classifier.ts";
+import { costPerSample, makePlan, type Plan, type PlanOptions } from "./plan.ts";
+
+/** Seconds of one row, with as many passes side by side as the model allows. */
+export interface Speed {
+  readonly forward: number;
+  readonly gradient: number;
+}
+
+export interface Estimate {
+  /** If every sample resists every attack: the most that the run can take. */
+  readonly seconds: number;
+  readonly queries: number;
+  readonly gradients: number;
+  /** Cheaper runs, as options to type. */
+  readonly alternatives: readonly { readonly option: string; readonly seconds: number }[];
+}
+
+async function secondsPerRow(classifier: Classifier, pass: () => Promise<unknown>, now: () => number): Promise<number> {
+  // The first pass builds the session and is not timed.
+  await pass();
+  const started = now();
+  await Promise.all(Array.from({ length: classifier.concurrency }, pass));
+  return (now() - started) / 1000 / (classifier.concurrency * classifier.maxBatch);
+}
+
+/** Times first batches of real samples. */
+export async function measureSpeed(
+  classifier: Classifier,
+  data: Dataset,
+  indices: readonly number[],
+  now: () => number = () => performance.now(),
+): Promise<Speed> {
+  const count = classifier.maxBatch;
+  const some = await Promise.all(indices.slice(0, Math.min(count, 16)).map((index) => data.sample(index)));
+  const size = some[0]!.point.length;
+  const rows = (): Rows => {
+    const packed = new Float32Array(count * size);
+    for (let row = 0; row < count; row++) packed.set(some[row % some.length]!.point, row * size);
+    return { data: packed, count };
+  };
+  const labels = Int32Array.from({ length: count }, (_, row) => some[row % some.length]!.label);
+  const forward = await secondsPerRow(classifier, () => classifier.scores(rows()), now);
+  const gradient = classifier.capabilities.gradient
+    ? await secondsPerRow(classifier, () => classifier.gradient(rows(), "cross-entropy", labels), now)
+    : 0;
+  return { forward, gradient };
+}
+
+function bound(plan: Plan, classes: number, samples: number, speed: Speed): Omit<Estimate, "alternatives"> {
+  let queries = 0;
+  let gradients = 0;
+  for (const { profiles } of plan.threats) {
+    const cost = costPerSample(profiles, classes);
+    queries += cost.queries * samples;
+    gradients += cost.gradients * samples;
+  }
+  // A gradient pass holds its forward pass: one query and one gradient.
+  const seconds = Math.max(0, queries - gradients) * speed.forward + gradients * speed.gradient;
+  return { queries, gradients, seconds };
+}
+
+/** What the plan costs at this speed, and what quicker plans would. */
+export function estimate(options: PlanOptions, plan: Plan, speed: Speed): Estimate {
+  const classes = options.model.classes.length;
+  const own = bound(plan, classes, plan.indices.length, speed);
+  const quick = bound(makePlan({ ...options, attacks: ["quick"], overrides: {} }), classes, plan.indices.length, speed);
+  const fewer = bound(plan, classes, 200, speed);
+  const alternatives = [
+    { option: "--attacks quick", seconds: quick.seconds },
+    { option: "--samples 200", seconds: fewer.seconds },
+  ].filter(({ seconds }) => seconds < 0.8 * own.seconds);
+  return { ...own, alternatives };
+}
+
+/** `about 4 h`, `about 6 min`, `about 20 s`. */
+export function aboutTime(seconds: number): string {
+  if (seconds < 90) return `about ${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 5400) return `about ${Math.round(seconds / 60)} min`;
+  const hours = seconds / 3600;
+  return `about ${hours < 10 ? hours.toFixed(1).replace(/\.0$/, "") : Math.round(hours)} h`;
+}

@@ -1,0 +1,123 @@
+import type { Knowledge } from "../attacks/attack.ts";
+import { type NotRun, type PlanOverrides, planProfiles } from "../attacks/plan.ts";
+import type { ProfilePlan } from "../attacks/record.ts";
+import { BlindspotError } from "../base/errors.ts";
+import type { DataSample, Dataset } from "../data/dataset.ts";
+import { drawSamples, type SampleCount } from "../data/draw.ts";
+import { labelProblems } from "../data/labels.ts";
+import type { Classifier } from "../models/classifier.ts";
+import { parseGoal } from "../threats/goal.ts";
+import { parseThreat } from "../threats/parse.ts";
+import type { Threat } from "../threats/threat.ts";
+import { drawAudit } from "./audit.ts";
+
+export interface PlanOptions {
+  readonly model: Classifier;
+  readonly data: Dataset;
+  /** `linf(8 / 255)`, or as typed: `"linf:8/255"`. */
+  readonly threats: readonly (Threat | string)[];
+  /** For threats given as text: `untargeted` (default), `targeted:CLASS`, ... */
+  readonly goal?: string;
+  /** For threats given as text. Default: 8-bit for sources that store 8 bits. */
+  readonly quantize?: "uint8" | "none";
+  /** For threats given as text: 0 where nothing may change. */
+  readonly mask?: Uint8Array;
+  /** Suites and attacks. Default: `standard`. */
+  readonly attacks?: readonly string[];
+  /** Default: all that fit. */
+  readonly profiles?: readonly Knowledge[];
+  readonly overrides?: PlanOverrides;
+  /** The attacker's own model. Adds the transfer profile. */
+  readonly surrogate?: Classifier;
+  /** Default 1,000. */
+  readonly samples?: SampleCount;
+  readonly seed?: number;
+}
+
+export interface ThreatPlan {
+  readonly threat: Threat;
+  readonly profiles: readonly ProfilePlan[];
+  readonly notRun: readonly NotRun[];
+}
+
+export interface Plan {
+  readonly threats: readonly ThreatPlan[];
+  /** Positions of the drawn samples in the data source, in the order in which they are attacked. */
+  readonly indices: readonly number[];
+  readonly audit: ReadonlySet<number>;
+  readonly seed: number;
+  readonly draw: string;
+}
+
+const DEFAULT_SAMPLES = 1000;
+
+function readThreat(options: PlanOptions, threat: Threat | string): Threat {
+  if (typeof threat !== "string") return threat;
+  return parseThreat(threat, {
+    quantize: options.quantize ?? options.data.naturalQuantize,
+    goal: parseGoal(options.goal ?? "untargeted", options.model.classes),
+    ...(options.mask === undefined ? {} : { mask: options.mask }),
+  });
+}
+
+/** What a run will do. Nothing is attacked; all that is wrong with data, threats and attacks is found here. */
+export function makePlan(options: PlanOptions): Plan {
+  const { model, data, seed = 0, samples = DEFAULT_SAMPLES } = options;
+  const problems = labelProblems(data, model.classes.length);
+  if (problems.length > 0) throw new BlindspotError(problems);
+  if (data.length === 0)
+    throw new BlindspotError({ code: "E_NO_SAMPLES", subject: data.spec, got: "no samples" }, { exitCode: 3 });
+  const indices = drawSamples(data, { samples, seed });
+  const threats = options.threats.map((given) => {
+    const threat = readThreat(options, given);
+    const context = {
+      threat,
+      dims: model.dims,
+      classes: model.classes.length,
+      capabilities: model.capabilities,
+      surrogate: options.surrogate !== undefined,
+    };
+    const attacks = options.attacks ?? ["standard"];
+    return { threat, ...planProfiles(attacks, options.profiles ?? null, options.overrides ?? {}, context) };
+  });
+  if (new Set(threats.map(({ threat }) => threat.id)).size < threats.length)
+    throw new BlindspotError({ code: "E_THREAT_TWICE", subject: "--threat", expected: "each threat once" });
+  const draw =
+    typeof samples === "string" ? samples : `seeded draw of ${indices.length} of ${data.length}, stratified by class`;
+  return { threats, indices, audit: drawAudit(indices, seed), seed, draw };
+}
+
+export async function* readSamples(data: Dataset, indices: readonly number[]): AsyncGenerator<DataSample> {
+  for (const index of indices) yield await data.sample(index);
+}
+
+/** Everything that decides what a run finds. Two runs with the same identity have the same samples, attacks and outcomes. */
+export function planIdentity(plan: Plan, facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return {
+    ...facts,
+    seed: plan.seed,
+    indices: plan.indices,
+    threats: plan.threats.map(({ threat, profiles }) => ({
+      id: threat.id,
+      attacks: profiles.flatMap(({ knowledge, attacks }) =>
+        attacks.map(({ definition, settings }) => ({ knowledge, name: definition.name, settings })),
+      ),
+    })),
+  };
+}
+
+/** Upper bound of what one sample that resists costs under this threat. */
+export function costPerSample(
+  profiles: readonly ProfilePlan[],
+  classes: number,
+): { queries: number; gradients: number } {
+  let queries = 0;
+  let gradients = 0;
+  for (const { attacks } of profiles)
+    for (const { definition, settings } of attacks) {
+      const cost = definition.cost(settings, { classes });
+      queries += cost.queries;
+      gradients += cost.gradients;
+    }
+  return { queries, gradients };
+}
