@@ -1,0 +1,136 @@
+import type { Check, Result, ThreatResult } from "../assess/schema.ts";
+import { advice } from "./advice.ts";
+import { duration, epsilonText, grouped, interval, percent, table } from "./format.ts";
+
+export interface ConsoleOptions {
+  /** ANSI colors (default false). */
+  readonly color?: boolean;
+  /** Folder of the run, to name its files. */
+  readonly directory?: string | null;
+}
+
+interface Style {
+  strong(text: string): string;
+  dim(text: string): string;
+  good(text: string): string;
+  warn(text: string): string;
+  bad(text: string): string;
+  struck(text: string): string;
+}
+
+const ansi = (open: number, close: number) => (text: string) => `\u001b[${open}m${text}\u001b[${close}m`;
+const same = (text: string) => text;
+const COLOR: Style = {
+  strong: ansi(1, 22),
+  dim: ansi(2, 22),
+  good: ansi(32, 39),
+  warn: ansi(33, 39),
+  bad: ansi(31, 39),
+  struck: ansi(9, 29),
+};
+const PLAIN: Style = { strong: same, dim: same, good: same, warn: same, bad: same, struck: (text) => `~~${text}~~` };
+
+/** Reasons why a threat's headline does not hold: its own failed checks, and those of the model. */
+export function withdrawn(result: Result, threat: ThreatResult): Check[] {
+  return result.checks.filter(
+    (check) => check.status === "fail" && (check.threat === undefined || check.threat === threat.id),
+  );
+}
+
+/** The result as a page of text for a terminal: a pure function of the result. */
+export function consoleReport(result: Result, options: ConsoleOptions = {}): string {
+  const style = options.color ? COLOR : PLAIN;
+  const lines = [
+    ...heading(result, style),
+    ...result.threats.flatMap((threat) => threatLines(result, threat, style)),
+    ...checkLines(result, style),
+    ...naturalErrors(result, style),
+    ...result.notTested.map((text, i) => `${i === 0 ? "Not tested  " : "            "}${style.dim(text)}`),
+    "",
+    ...(options.directory
+      ? [`Written to ${options.directory}: result.json, samples.jsonl, findings.jsonl, blobs/`, ""]
+      : []),
+    style.strong(advice(result)),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function heading(result: Result, style: Style): string[] {
+  const { clean, data, model } = result;
+  const partial = result.status === "partial" ? style.warn(`  partial: ${clean.of} of ${data.samples} samples`) : "";
+  return [
+    `${style.strong(model.name)} on ${data.spec} (${data.draw}; seed ${result.seed})${partial}`,
+    ...model.notes.map((note) => style.dim(`  ${note}`)),
+    "",
+    `Without attack      ${percent(clean.accuracy).padStart(7)}  ${interval(clean.sampling95)}  ${clean.correct} of ${clean.of} right`,
+    "",
+  ];
+}
+
+function threatLines(result: Result, threat: ThreatResult, style: Style): string[] {
+  const { robustAccuracy: robust } = threat;
+  const reasons = withdrawn(result, threat);
+  const figure = `${percent(robust.value).padStart(7)}  ${interval(robust.sampling95)}`;
+  const headline = reasons.length > 0 ? style.struck(figure) : style.strong(figure);
+  return [
+    style.strong(`Under ${threat.id}`),
+    `  robust accuracy   ${headline}  ${robust.unbroken} of ${robust.of} stand under every profile`,
+    ...reasons.map((check) => style.bad(`  withdrawn: ${check.id}: ${check.detail}`)),
+    "",
+    ...attackTable(threat).map((line) => `  ${line}`),
+    "",
+    ...curveLine(threat),
+  ];
+}
+
+/** One row for each profile and each of its attacks; medians of queries come from the audit subset, where every attack ran from scratch. */
+function attackTable(threat: ThreatResult): string[] {
+  const rows = [["", "stand", "95 %", "broke", "of", "median queries", "model time"]];
+  for (const { knowledge, robustAccuracy, attacks } of threat.profiles) {
+    rows.push([knowledge, percent(robustAccuracy.value), interval(robustAccuracy.sampling95)]);
+    for (const attack of attacks) {
+      const audit = threat.audit.attacks.find((other) => other.name === attack.name && other.knowledge === knowledge);
+      const median = audit === undefined || audit.attempted === 0 ? "" : audit.queries.median;
+      rows.push([
+        `  ${attack.name}`,
+        percent(attack.robustAccuracyAfter),
+        "",
+        grouped(attack.succeeded),
+        grouped(attack.attempted),
+        median === null ? "over budget" : median === "" ? "-" : grouped(median),
+        duration(attack.seconds),
+      ]);
+    }
+  }
+  return table(rows, ["left", "right", "right", "right", "right", "right", "right"]);
+}
+
+function curveLine({ curve, curveAttack, norm }: ThreatResult): string[] {
+  if (curve.length === 0) return [];
+  const points = curve.map(({ epsilon, accuracy }) => `${epsilonText(epsilon)}: ${percent(accuracy)}`).join("   ");
+  return [`  ${norm} size: accuracy (${curveAttack}, ${curve[0]!.of} samples)   ${points}`, ""];
+}
+
+const MARKS = { pass: "pass", warn: "WARN", fail: "FAIL", skipped: "  - " } as const;
+
+function checkLines(result: Result, style: Style): string[] {
+  const paint = { pass: style.good, warn: style.warn, fail: style.bad, skipped: style.dim };
+  const many = result.threats.length > 1;
+  const lines = result.checks.map(({ status, id, detail, threat }) => {
+    const of = many && threat !== undefined ? ` (${threat.split(";")[0]})` : "";
+    return `  ${paint[status](MARKS[status])}  ${id}${of}: ${detail}`;
+  });
+  return lines.length === 0 ? [] : [`Checks (badge ${result.badge})`, ...lines, ""];
+}
+
+function naturalErrors(result: Result, style: Style): string[] {
+  const { clean, naturalErrors: errors, model } = result;
+  const wrong = clean.of - clean.correct;
+  if (wrong === 0) return [];
+  const name = (label: number) => model.classes[label] ?? String(label);
+  const shown = errors
+    .slice(0, 5)
+    .map(({ sample, label, predicted }) => `${sample} (${name(label)} taken for ${name(predicted)})`);
+  const rest = wrong > shown.length ? `, and ${wrong - shown.length} more` : "";
+  return [`Wrong without any attack (${wrong})`, style.dim(`  ${shown.join(", ")}${rest}`), ""];
+}

@@ -1,0 +1,48 @@
+/** Figures as people read them; shared by every report. */
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** `[85.1, 90.9]`, in percent. */
+export function interval({ low, high }: { readonly low: number; readonly high: number }): string {
+  return `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
+}
+
+/** `1,234,567` in every locale. */
+export function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 120) return `${whole} s`;
+  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Grey levels of an 8-bit input, else a plain number. */
+export function epsilonText(epsilon: number): string {
+  const levels = epsilon * 255;
+  return Math.abs(levels - Math.round(levels)) < 1e-6 && levels > 0.5
+    ? `${Math.round(levels)}/255`
+    : String(Number(epsilon.toPrecision(3)));
+}
+
+export type Align = "left" | "right";
+
+/** Columns padded to their widest cell; no trailing blanks. */
+export function table(rows: readonly (readonly string[])[], align: readonly Align[]): string[] {
+  const widths = align.map((_, column) => Math.max(0, ...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) =>
+    align
+      .map((side, column) => {
+        const cell = row[column] ?? "";
+        return side === "left" ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+      })
+      .join("  ")
+      .trimEnd(),
+  );
+}
