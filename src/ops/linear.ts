@@ -18,7 +18,7 @@ function mismatch(node: Node, a: Shape, b: Shape): BlindspotError {
 }
 
 /** NumPy's matmul: a vector on the left is a row, on the right a column, and that axis is dropped from the result. */
-function matMulShape(a: Shape | null, b: Shape | null, node: Node): Shape | null {
+export function matMulShape(a: Shape | null, b: Shape | null, node: Node): Shape | null {
   if (a === null || b === null) return null;
   const [rows, columns] = [asMatrix(a, "row"), asMatrix(b, "column")];
   const [inner, other] = [rows.at(-1), columns.at(-2)];
