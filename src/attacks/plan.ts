@@ -57,7 +57,7 @@ export function planProfiles(
 ): AttackPlan {
   const problems = new ProblemList();
   const wanted = names.flatMap((name) => collecting(problems, () => wantedBy(name)) ?? []);
-  const known = collecting(problems, () => parseSet(overrides.set ?? [])) ?? new Map<string, Map<string, string>>();
+  const known = parseSet(overrides.set ?? [], problems);
   for (const attack of known.keys())
     if (wanted.length > 0 && !wanted.some(({ definition }) => definition.name === attack))
       problems.add({ code: "E_SET_UNUSED", subject: `--set ${attack}`, expected: "an attack that runs", got: attack });
@@ -124,9 +124,9 @@ function obstacle(
   return definition.unsuitable?.({ threat, dims, classes }) ?? null;
 }
 
-function parseSet(assignments: readonly string[]): Map<string, Map<string, string>> {
+/** Values by attack and key. */
+function parseSet(assignments: readonly string[], problems: ProblemList): Map<string, Map<string, string>> {
   const result = new Map<string, Map<string, string>>();
-  const problems = new ProblemList();
   for (const assignment of assignments) {
     const match = /^([a-z0-9-]+)\.([a-zA-Z]+)=(.*)$/.exec(assignment);
     if (match === null) {
@@ -134,10 +134,9 @@ function parseSet(assignments: readonly string[]): Map<string, Map<string, strin
       continue;
     }
     const [, attack, key, value] = match as unknown as [string, string, string, string];
-    collecting(problems, () => findAttack(attack));
-    result.set(attack, (result.get(attack) ?? new Map<string, string>()).set(key, value));
+    if (collecting(problems, () => findAttack(attack)) !== null)
+      result.set(attack, (result.get(attack) ?? new Map<string, string>()).set(key, value));
   }
-  problems.throwIfAny();
   return result;
 }
 

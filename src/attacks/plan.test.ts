@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+import type { BlindspotError } from "../base/errors.ts";
+import { linf } from "../threats/lp.ts";
+import type { Knowledge } from "./attack.ts";
+import { type PlanContext, type PlanOverrides, planProfiles } from "./plan.ts";
+import { attacks, findAttack } from "./registry.ts";
+import { suites } from "./suites.ts";
+
+const context: PlanContext = {
+  threat: linf(0.1),
+  dims: [8],
+  classes: 10,
+  capabilities: { output: "scores", gradient: true },
+  surrogate: false,
+};
+const withoutGradients: PlanContext = { ...context, capabilities: { output: "scores", gradient: false } };
+
+function planOf(names: string[], overrides: PlanOverrides = {}, where = context, profiles: Knowledge[] | null = null) {
+  const plan = planProfiles(names, profiles, overrides, where);
+  return {
+    attacks: plan.profiles.flatMap((profile) =>
+      profile.attacks.map(
+        ({ definition, settings }) => `${profile.knowledge} ${definition.name} ${JSON.stringify(settings)}`,
+      ),
+    ),
+    notRun: plan.notRun.map(({ attack, reason }) => `${attack}: ${reason}`),
+  };
+}
+
+describe("plans", () => {
+  it("standard, as CONTRACTS settles it", () => {
+    expect(planOf(["standard"])).toMatchInlineSnapshot(`
+      {
+        "attacks": [
+          "white-box apgd-ce {"steps":100,"restarts":1,"rho":0.75}",
+          "white-box apgd-margin {"steps":100,"restarts":2,"rho":0.75}",
+          "white-box apgd-t {"steps":100,"restarts":1,"rho":0.75,"targets":9}",
+          "white-box raise-one-logit {"steps":50,"restarts":1,"rho":0.75,"targets":3}",
+          "score square {"queries":2000,"p":0.8,"rescale":true}",
+        ],
+        "notRun": [
+          "mi-fgsm: there is no surrogate (--surrogate MODEL)",
+          "transfer-pgd: there is no surrogate (--surrogate MODEL)",
+        ],
+      }
+    `);
+  });
+
+  it("quick, as CONTRACTS settles it", () => {
+    expect(planOf(["quick"], {}, { ...context, surrogate: true })).toMatchInlineSnapshot(`
+      {
+        "attacks": [
+          "white-box fgsm {"loss":"cross-entropy"}",
+          "white-box pgd {"steps":20,"stepSize":0,"restarts":1,"loss":"margin","randomStart":true,"keep":"any"}",
+          "score square {"queries":200,"p":0.8,"rescale":true}",
+          "transfer mi-fgsm {"steps":10,"stepSize":0,"decay":1,"restarts":1,"loss":"cross-entropy","randomStart":false,"ask":"every"}",
+        ],
+        "notRun": [],
+      }
+    `);
+  });
+
+  it("of a suite leave out what can't run, and say so", () => {
+    expect(planOf(["quick"], {}, withoutGradients)).toMatchInlineSnapshot(`
+      {
+        "attacks": [
+          "score square {"queries":200,"p":0.8,"rescale":true}",
+        ],
+        "notRun": [
+          "fgsm: the model gives no gradients (use a score attack)",
+          "pgd: the model gives no gradients (use a score attack)",
+          "mi-fgsm: there is no surrogate (--surrogate MODEL)",
+        ],
+      }
+    `);
+    expect(planOf(["quick"], {}, context, ["score"]).attacks).toHaveLength(1);
+  });
+
+  it("take settings from the command line, the particular over the general", () => {
+    const overrides = {
+      set: ["pgd.stepSize=1/100", "pgd.randomStart=false", "pgd.keep=last", "pgd.steps=7"],
+      steps: 40,
+      queries: 50,
+    };
+    expect(planOf(["pgd", "square"], overrides).attacks).toEqual([
+      'white-box pgd {"steps":7,"stepSize":0.01,"restarts":1,"loss":"cross-entropy","randomStart":false,"keep":"last"}',
+      'score square {"queries":50,"p":0.8,"rescale":true}',
+    ]);
+  });
+
+  it.each([
+    [["pgdd"], {}, context, "Did you mean 'pgd'?"],
+    [["standrad"], {}, context, "Did you mean 'standard'?"],
+    [["zzzzzz"], {}, context, "Known: quick, standard"],
+    [["pgd"], {}, withoutGradients, "the model gives no gradients"],
+    [["mi-fgsm"], {}, context, "--surrogate"],
+    [["pgd"], { set: ["pgd.stepsize=1"] }, context, "Did you mean 'stepSize'?"],
+    [["pgd"], { set: ["pgd.steps=many"] }, context, "expected a number, got 'many'"],
+    [["pgd"], { set: ["pgd.steps=1.5"] }, context, "a whole number above 0"],
+    [["pgd"], { set: ["pgd.keep=first"] }, context, "any or last"],
+    [["pgd"], { set: ["pgd.randomStart=maybe"] }, context, "expected a boolean"],
+    [["pgd"], { set: ["steps=1"] }, context, "ATTACK.KEY=VALUE"],
+    [["pgd"], { set: ["square.p=0.1"] }, context, "E_SET_UNUSED"],
+    [["pgd"], { steps: 0 }, context, "a whole number above 0"],
+    [[], {}, context, "E_NOTHING_TO_RUN"],
+  ] as [string[], PlanOverrides, PlanContext, string][])("%o with %o is refused", (names, overrides, where, words) => {
+    expect(() => planOf(names, overrides, where)).toThrow(words);
+  });
+
+  it("report everything that is wrong at once", () => {
+    try {
+      planOf(["pgdd", "mi-fgsm", "pgd"], { set: ["pgd.x=1", "pgd.loss=2", "fgms.loss=margin"] });
+      expect.unreachable();
+    } catch (error) {
+      expect((error as BlindspotError).problems.map(({ code }) => code)).toEqual([
+        "E_ATTACK_UNKNOWN",
+        "E_ATTACK_UNKNOWN",
+        "E_ATTACK_UNSUITABLE",
+        "E_SET_KEY",
+        "E_SET_VALUE",
+      ]);
+      expect((error as BlindspotError).exitCode).toBe(2);
+    }
+  });
+});
+
+describe("the registry", () => {
+  it("has one attack per name, each with its source", () => {
+    expect(new Set(attacks.map(({ name }) => name)).size).toBe(attacks.length);
+    for (const { source, summary } of attacks) expect(source.length * summary.length).toBeGreaterThan(0);
+  });
+
+  it("knows every attack of every suite, with its settings", () => {
+    for (const suite of suites)
+      for (const [knowledge, entries] of Object.entries(suite.attacks))
+        for (const { attack, settings = {} } of entries) {
+          const definition = findAttack(attack);
+          expect(definition.knowledge).toBe(knowledge);
+          expect(Object.keys(definition.defaults)).toEqual(expect.arrayContaining(Object.keys(settings)));
+        }
+  });
+});
