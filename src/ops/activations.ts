@@ -36,8 +36,8 @@ function hardSigmoid(x: number, alpha: number, beta: number): number {
 }
 
 /** Defaults of ONNX's Selu: the float32 neighbors of the constants of Klambauer et al., 2017. */
-const SELU_ALPHA = 1.67326319217681884765625;
-const SELU_GAMMA = 1.05070102214813232421875;
+const SELU_ALPHA = Math.fround(1.6732632);
+const SELU_GAMMA = Math.fround(1.050701);
 
 const rectifiers: readonly OpDefinition[] = [
   // y = max(x, 0): dx = dy [y > 0]

@@ -37,6 +37,11 @@ function rangeOf(dtype: DType, node: Node): readonly [number, number] {
   });
 }
 
+/** How many steps of the scale a value is, as float32 runtimes divide: in float64, ties such as 127.5 would round the other way. */
+function steps(value: number, scale: number): number {
+  return Math.fround(value / Math.fround(scale));
+}
+
 function clamp(value: number, [low, high]: readonly [number, number]): number {
   return Math.min(Math.max(value, low), high);
 }
@@ -109,15 +114,15 @@ const linear: readonly OpDefinition[] = [
       const parameter = parameterIndex(x!, scale!, node);
       const data = x!.data.map((value, index) => {
         const k = parameter(index);
-        return clamp(roundHalfEven(value / scale!.data[k]) + (zeroPoint?.data[k] ?? 0), range);
+        return clamp(roundHalfEven(steps(value, scale!.data[k])) + (zeroPoint?.data[k] ?? 0), range);
       });
       return [reference(x!.dims, data, dtype)];
     },
     straightThrough: true,
     gradient: ({ op, node, inputs, outputs: [y], cotangents: [dy] }) => {
       const [x, scale, zeroPoint] = [inputs[0]!, alongAxis(op, inputs[1]!, node), inputs[2]];
-      const steps = op.Div(x, scale);
-      const shifted = zeroPoint ? op.Add(steps, alongAxis(op, castLike(op, zeroPoint, x), node)) : steps;
+      const quotient = op.Div(x, scale);
+      const shifted = zeroPoint ? op.Add(quotient, alongAxis(op, castLike(op, zeroPoint, x), node)) : quotient;
       const [low, high] = rangeOf(y.dtype ?? "uint8", node);
       // Half a step beyond either end still rounds to it.
       const inside = op.And(
@@ -163,7 +168,7 @@ const linear: readonly OpDefinition[] = [
     evaluate: ([x]) => {
       const { scale, zeroPoint } = dynamicParameters(x!);
       const quantized = mapElements(
-        (v) => (scale === 0 ? 0 : clamp(roundHalfEven(v / scale) + zeroPoint, [0, 255])),
+        (v) => (scale === 0 ? 0 : clamp(roundHalfEven(steps(v, scale)) + zeroPoint, [0, 255])),
         x!,
       );
       return [{ ...quantized, dtype: "uint8" }, reference([], [scale]), reference([], [zeroPoint], "uint8")];
