@@ -47,3 +47,15 @@ export function transferables(tensors: Readonly<Record<string, Tensor>>): ArrayB
   }
   return [...buffers];
 }
+
+/**
+ * Two words shared between the main thread and a worker. A worker thread must not be terminated inside ONNX Runtime: on its way out the
+ * library would call into a JavaScript engine that is gone, and abort the process. So the worker says when it is inside (BUSY), and goes in
+ * no more once STOP is set.
+ */
+export const STOP = 0;
+export const BUSY = 1;
+
+export interface WorkerState {
+  readonly state: Int32Array;
+}

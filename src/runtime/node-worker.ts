@@ -2,20 +2,24 @@
  * The far side of `node.ts`: holds ONNX Runtime sessions in a worker thread, because their `run` blocks its thread. The main thread has
  * set ORT_DISABLE_TELEMETRY before this file is loaded; setting it here would be too late (a worker's environment is a copy).
  */
-import { type MessagePort, parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import type { DType, Tensor } from "../tensor/tensor.ts";
 import {
+  BUSY,
   type LoadedPorts,
   type RunResult,
+  STOP,
   transferables,
   type WorkerReply,
   type WorkerRequest,
+  type WorkerState,
 } from "./node-messages.ts";
 import type { PortInfo } from "./runtime.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("internal: node-worker runs in a worker thread only");
+const { state } = workerData as WorkerState;
 const sessions = new Map<number, ort.InferenceSession>();
 
 function portsOf(metadata: readonly ort.InferenceSession.ValueMetadata[]): PortInfo[] {
@@ -73,12 +77,22 @@ async function answer(request: WorkerRequest): Promise<unknown> {
   }
 }
 
+function leave(): void {
+  Atomics.store(state, BUSY, 0);
+  Atomics.notify(state, BUSY);
+}
+
 async function reply(to: MessagePort, request: WorkerRequest): Promise<void> {
   try {
+    // In this order, so that either the main thread sees that we are busy, or we see that it wants us to stop.
+    Atomics.store(state, BUSY, 1);
+    if (Atomics.load(state, STOP) === 1) throw new Error("the runtime was closed");
     const value = await answer(request);
+    leave();
     const message: WorkerReply = { id: request.id, value };
     to.postMessage(message, request.kind === "run" ? transferables((value as RunResult).tensors) : []);
   } catch (error) {
+    leave();
     const message: WorkerReply = { id: request.id, error: error instanceof Error ? error.message : String(error) };
     to.postMessage(message);
   }

@@ -1,16 +1,11 @@
 /** ONNX Runtime in worker threads: the thread that draws progress or answers requests never runs a model. */
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { isMainThread, Worker } from "node:worker_threads";
+import { isMainThread } from "node:worker_threads";
 import { BlindspotError, internalError } from "../base/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import {
-  type LoadedPorts,
-  type RunResult,
-  transferables,
-  type WorkerReply,
-  type WorkerRequest,
-} from "./node-messages.ts";
+import { Channel } from "./node-channel.ts";
+import { type LoadedPorts, type RunResult, transferables } from "./node-messages.ts";
 import type { Feeds, LoadOptions, PortInfo, Runtime, Session } from "./runtime.ts";
 
 export interface NodeRuntimeOptions {
@@ -18,14 +13,6 @@ export interface NodeRuntimeOptions {
   readonly workers?: number;
   /** Threads inside each run. Default 1: two runs side by side are faster than one run on two threads for all but very large passes. */
   readonly threads?: number;
-}
-
-/** Omit, on each member of a union. */
-type Body<Request> = Request extends { id: number } ? Omit<Request, "id"> : never;
-
-interface Waiting {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
 }
 
 /** Workers need the built file: Node 20 can't run TypeScript, and under vitest this module is a .ts file. */
@@ -56,66 +43,6 @@ function disableTelemetry(): void {
       got: "a worker thread of a process whose environment lacks ORT_DISABLE_TELEMETRY=1",
       hint: "Set it in the main thread before this worker starts: ONNX Runtime sends telemetry otherwise.",
     });
-}
-
-/** One worker thread and the requests that it has not answered yet. An idle worker doesn't keep the process alive. */
-class Channel {
-  private readonly worker: Worker;
-  private readonly waiting = new Map<number, Waiting>();
-  private nextId = 0;
-  private death: BlindspotError | null = null;
-
-  constructor(file: URL) {
-    this.worker = new Worker(file);
-    this.worker.unref();
-    this.worker.on("message", (reply: WorkerReply) => {
-      const waiting = this.waiting.get(reply.id);
-      this.waiting.delete(reply.id);
-      if (this.waiting.size === 0) this.worker.unref();
-      if ("error" in reply) waiting?.reject(new Error(reply.error));
-      else waiting?.resolve(reply.value);
-    });
-    this.worker.on("error", (error) => this.die(error instanceof Error ? error.message : String(error), error));
-    this.worker.on("exit", (code) => this.die(`the thread ended with code ${code}`));
-  }
-
-  get alive(): boolean {
-    return this.death === null;
-  }
-
-  /** Requests under way. */
-  get load(): number {
-    return this.waiting.size;
-  }
-
-  request(body: Body<WorkerRequest>, transfer: ArrayBuffer[] = []): Promise<unknown> {
-    if (this.death !== null) return Promise.reject(this.death);
-    return new Promise((resolve, reject) => {
-      const id = this.nextId++;
-      this.worker.postMessage({ ...body, id }, transfer);
-      this.waiting.set(id, { resolve, reject });
-      this.worker.ref();
-    });
-  }
-
-  async terminate(): Promise<void> {
-    this.die("the runtime was closed");
-    await this.worker.terminate();
-  }
-
-  private die(reason: string, cause?: unknown): void {
-    this.death ??= new BlindspotError(
-      {
-        code: "E_RUNTIME_WORKER",
-        subject: "ONNX Runtime worker",
-        got: reason,
-        hint: "If memory ran out, use fewer workers or smaller batches.",
-      },
-      { exitCode: 3, cause },
-    );
-    for (const { reject } of this.waiting.values()) reject(this.death);
-    this.waiting.clear();
-  }
 }
 
 function describeFeeds(feeds: Feeds): string {
@@ -207,7 +134,13 @@ class NodeRuntime implements Runtime {
     this.threadsPerRun = threadsPerRun;
     this.threads = channels.length * threadsPerRun;
     this.version = version;
+    process.on("exit", this.leaveSync);
   }
+
+  /** Ctrl-C or `process.exit` in the middle of a run must not end in an abort. */
+  private readonly leaveSync = (): void => {
+    for (const channel of this.channels) channel.leaveSync();
+  };
 
   async load(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
     const label = options.label ?? "model";
@@ -232,6 +165,7 @@ class NodeRuntime implements Runtime {
 
   async close(): Promise<void> {
     await Promise.all(this.channels.map((channel) => channel.terminate()));
+    process.off("exit", this.leaveSync);
   }
 }
 
