@@ -1,8 +1,9 @@
 import { internalError } from "../base/errors.ts";
 import { type OpBuilder, opBuilder } from "../graph/builder.ts";
 import { cloneModel, prepareForGradient } from "../graph/index.ts";
-import { type Graph, intAttribute, type Model, type Node, Value } from "../graph/ir.ts";
+import { floatAttribute, type Graph, intAttribute, type Model, type Node, Value } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
+import { dtypeCode } from "../ops/dtypes.ts";
 import { arrayType, float32, int64Vector, isFloat, type NumericDType, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { backward } from "./backward.ts";
 import { appendLoss, type LossName } from "./losses.ts";
@@ -139,30 +140,42 @@ function runningStatistics(graph: Graph): Value[] {
 }
 
 /**
- * Switches a BatchNormalization to batch statistics. Returns the running mean and variance with what they become:
- * old * momentum + batch * (1 - momentum). ONNX takes the biased variance of the batch; PyTorch's is N / (N - 1) of it, with
- * N the number of elements per channel.
+ * Switches a BatchNormalization to the batch's statistics. Returns the running mean and variance with what they become:
+ * momentum * old + (1 - momentum) * batch, the batch's variance being N / (N - 1) times ONNX's biased one, as in PyTorch; N is the
+ * number of elements per channel.
  */
 function trainingMode(op: OpBuilder, node: Node): [Value, Value][] {
-  const [x, , , mean, variance] = node.inputs as Value[];
+  const [x, , , mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
   const momentum = node.float("momentum", 0.9);
-  const [nextMean, nextVariance] = ["running_mean", "running_var"].map((stem, i) => {
-    const output = new Value(op.freshName(`${node.name || node.outputs[0]!.name}/${stem}`), node.inputs[3 + i]!);
+  const outputs = ["batch_mean", "batch_var"].map((stem) => {
+    const output = new Value(op.freshName(`${node.name || node.outputs[0]!.name}/${stem}`), mean);
     output.producer = node;
     return output;
   });
-  node.outputs = [node.outputs[0]!, nextMean!, nextVariance!];
+  const [batchMean, batchVariance] = outputs as [Value, Value];
+  node.outputs = [node.outputs[0]!, batchMean, batchVariance];
   node.attributes.set("training_mode", intAttribute(1));
+  // With momentum 0 the outputs are the batch's own statistics.
+  node.attributes.set("momentum", floatAttribute(0));
+  // ONNX Runtime writes outputs 1 and 2 into the memory of inputs 3 and 4, even where that is the caller's: give it scratch values.
+  const scratch = [op.Neg(mean), op.Neg(variance)];
+  node.inputs.splice(3, 2, ...scratch);
+  moveBefore(op.graph, node, scratch.length);
 
-  const perChannel = op.Div(op.Size(x!), op.Size(mean!));
-  const count = op.Cast(perChannel, { to: 1 });
-  const unbiased = op.Div(count, op.Sub(count, op.scalarLike(count, 1)));
-  const kept = op.Mul(variance!, op.scalarLike(variance!, momentum));
-  const corrected = op.Add(kept, op.Mul(op.Sub(nextVariance!, kept), unbiased));
+  const count = op.Cast(op.Div(op.Size(x), op.Size(mean)), { to: dtypeCode("float32") });
+  const unbiased = op.Mul(batchVariance, op.Div(count, op.Sub(count, op.scalarLike(count, 1))));
+  const blend = (old: Value, batch: Value): Value =>
+    op.Add(op.Mul(old, op.scalarLike(old, momentum)), op.Mul(batch, op.scalarLike(batch, 1 - momentum)));
   return [
-    [mean!, nextMean!],
-    [variance!, corrected],
+    [mean, blend(mean, batchMean)],
+    [variance, blend(variance, unbiased)],
   ];
+}
+
+/** Moves the last nodes of the graph to just before another, which came to depend on them. */
+function moveBefore(graph: Graph, node: Node, count: number): void {
+  const moved = graph.nodes.splice(-count);
+  graph.nodes.splice(graph.nodes.indexOf(node), 0, ...moved);
 }
 
 function largeFloats(graph: Graph): string[] {
