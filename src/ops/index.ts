@@ -13,6 +13,7 @@ import { paddingOperators } from "./padding.ts";
 import { poolingOperators } from "./pooling.ts";
 import { quantizeOperators } from "./quantize.ts";
 import { reductionOperators } from "./reduction.ts";
+import { resizeOperators } from "./resize.ts";
 import { shapeOperators } from "./shape.ts";
 import { slicingOperators } from "./slicing.ts";
 import { softmaxOperators } from "./softmax.ts";
@@ -34,6 +35,7 @@ export const operators = opTable([
   ...globalPoolingOperators,
   ...movementOperators,
   ...paddingOperators,
+  ...resizeOperators,
   ...shapeOperators,
   ...slicingOperators,
   ...indexingOperators,
