@@ -48,7 +48,7 @@ export function modelToProto(model: Model): ModelProto {
   const source = model.source as ModelProto | null;
   const proto = source === null ? create(ModelProtoSchema) : copyMessage(source);
   proto.irVersion = BigInt(Math.max(model.irVersion, IR_WITHOUT_WEIGHT_INPUTS));
-  proto.producerName = model.producer;
+  if (model.producer !== proto.producerName) proto.producerName = model.producer;
   const imports = new Map(source?.opsetImport.map((entry) => [normalDomain(entry.domain), entry]));
   proto.opsetImport = [...model.opsets].map(([domain, version]) => {
     const entry = imports.get(domain);
