@@ -8,11 +8,15 @@ import { allGraphs, definedValues } from "./walk.ts";
 export function assignNames(graph: Graph): Map<Value, string> {
   const names = new Map<Value, string>();
   const taken = new Set<string>();
+  const suffixes = new Map<string, number>();
   const give = (value: Value): void => {
     if (names.has(value)) return;
     const stem = value.name === "" ? "value" : value.name;
     let name = stem;
-    for (let i = 1; taken.has(name); i++) name = `${stem}_${i}`;
+    for (let i = suffixes.get(stem) ?? 1; taken.has(name); i++) {
+      name = `${stem}_${i}`;
+      suffixes.set(stem, i + 1);
+    }
     taken.add(name);
     names.set(value, name);
   };

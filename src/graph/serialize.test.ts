@@ -27,9 +27,9 @@ function bytesOf(graph: ModelInit["graph"], init: ModelInit = {}): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     opsetImport: [{ version: 18n }],
+    graph,
     ...init,
-    ...(graph && { graph }),
-  });
+  } as ModelInit);
   return toBinary(ModelProtoSchema, model);
 }
 

@@ -219,7 +219,7 @@ describe.skipIf(!existsSync(DATA))("upgraded real models compute the same in ONN
   // Of the 45 ACAS Xu nets, which differ in weights only, one row will do.
   const files = all.filter((file) => /^(mnist|cifar10|gtsrb|vnncomp).*\.onnx$/.test(file) && !/run2a_[2-5]/.test(file));
   test.each(files)("%s", async (file) => {
-    const bytes = readFileSync(`${DATA}/${file}`);
+    const bytes = new Uint8Array(readFileSync(`${DATA}/${file}`));
     const model = readModel(bytes, { label: file });
     const dims = model.graph.inputs[0]!.shape!.map((dim) => (typeof dim === "number" ? dim : 2));
     const upgraded = cloneModel(model);
