@@ -166,6 +166,12 @@ const examples: readonly Example[] = [
   },
 ];
 
-const conv = defineOp({ type: "Conv", infer: inferConv, evaluate: evaluateConv, gradient: gradientOfConv, examples });
+export const conv = defineOp({
+  type: "Conv",
+  infer: inferConv,
+  evaluate: evaluateConv,
+  gradient: gradientOfConv,
+  examples,
+});
 
 export const convolutionOperators: readonly OpDefinition[] = [conv];

@@ -1,189 +1,24 @@
 import { BlindspotError } from "../base/errors.ts";
-import type { OpBuilder } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/ir.ts";
-import { int64Vector, sizeOf } from "../tensor/tensor.ts";
-import { allAxes, aroundAxis, normalizeAxes, normalizeAxis, permute } from "./axes.ts";
+import { int64Vector } from "../tensor/tensor.ts";
+import { allAxes, aroundAxis, normalizeAxes, normalizeAxis } from "./axes.ts";
+import { batchNormalization } from "./batch-normalization.ts";
 import { mapBroadcast, mapElements, reference } from "./broadcast.ts";
-import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
+import { defineOp, type OpDefinition, type Reference } from "./define.ts";
 import { requireRank, requireSizes, typeOfInput } from "./dims.ts";
-import { castLike } from "./dtypes.ts";
 import { constantLike, reshapeLike } from "./emit.ts";
-import { within } from "./pointwise.ts";
-
-/** Means over some axes, kept as 1. */
-function meanOver(x: Reference, axes: readonly number[]): Reference {
-  const kept = allAxes(x.dims.length).filter((axis) => !axes.includes(axis));
-  const { data } = permute(x, [...kept, ...axes]);
-  const size = sizeOf(axes.map((axis) => x.dims[axis]));
-  const means = Float64Array.from({ length: data.length / size }, (_, i) => {
-    let sum = 0;
-    for (let k = i * size; k < (i + 1) * size; k++) sum += data[k];
-    return sum / size;
-  });
-  return reference(
-    x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim)),
-    means,
-  );
-}
-
-interface Moments {
-  readonly mean: Reference;
-  /** Biased: divided by the number of elements. */
-  readonly variance: Reference;
-}
-
-function momentsOver(x: Reference, axes: readonly number[]): Moments {
-  const mean = meanOver(x, axes);
-  const squares = mapBroadcast((v, m) => (v - m) ** 2, x, mean);
-  return { mean, variance: meanOver(squares, axes) };
-}
-
-/** (x - mean) / sqrt(variance + epsilon) scale + bias; the operands broadcast against x. */
-function affine(
-  x: Reference,
-  { mean, variance }: Moments,
-  epsilon: number,
-  scale: Reference,
-  bias: Reference,
-): Reference {
-  return mapBroadcast((v, m, s2, s, b) => ((v - m) / Math.sqrt(s2 + epsilon)) * s + b, x, mean, variance, scale, bias);
-}
-
-/** One entry per channel, as it broadcasts against [N, C, ...]. */
-function perChannel(ref: Reference, rank: number): Reference {
-  return reference([ref.data.length, ...new Array<number>(Math.max(rank - 2, 0)).fill(1)], ref.data, ref.dtype);
-}
-
-/** The same in a graph. */
-function alongChannels(op: OpBuilder, value: Value, rank: number): Value {
-  return rank <= 2 ? value : op.Unsqueeze(value, int64Vector(allAxes(rank - 2).map((axis) => axis + 1)));
-}
-
-/** All axes but the channels'. */
-function exceptChannels(rank: number): number[] {
-  return allAxes(rank).filter((axis) => axis !== 1);
-}
-
-function sumToChannels(op: OpBuilder, value: Value, rank: number): Value {
-  return op.ReduceSum(value, int64Vector(exceptChannels(rank)), { keepdims: 0 });
-}
-
-function epsilonOf(node: Node): number {
-  return node.float("epsilon", 1e-5);
-}
-
-interface Standardized {
-  readonly mean: (value: Value) => Value;
-  readonly centered: Value;
-  readonly inverseDeviation: Value;
-  readonly standardized: Value;
-}
-
-/** Nodes that standardize x over some axes again: (x - mean) / sqrt(variance + epsilon). */
-function standardize(op: OpBuilder, x: Value, axes: readonly number[], epsilon: number): Standardized {
-  const mean = (value: Value): Value => op.ReduceMean(value, int64Vector(axes), { keepdims: 1 });
-  const centered = op.Sub(x, mean(x));
-  const variance = mean(op.Mul(centered, centered));
-  const inverseDeviation = op.Reciprocal(op.Sqrt(op.Add(variance, op.scalarLike(x, epsilon))));
-  return { mean, centered, inverseDeviation, standardized: op.Mul(centered, inverseDeviation) };
-}
-
-/**
- * The derivative of standardization, z = (x - mean) r with r = 1 / sqrt(variance + epsilon):
- * dx = r (dz - mean(dz) - z mean(dz z)), with means over the normalized axes (Ioffe and Szegedy, arXiv 1502.03167, section 3).
- */
-function throughMoments(op: OpBuilder, dz: Value, { mean, inverseDeviation, standardized }: Standardized): Value {
-  const projected = op.Mul(standardized, mean(op.Mul(dz, standardized)));
-  return op.Mul(inverseDeviation, op.Sub(op.Sub(dz, mean(dz)), projected));
-}
-
-function isTraining(node: Node): boolean {
-  return node.int("training_mode", 0) !== 0;
-}
-
-/**
- * y = (x - mean) f + bias, f = scale / sqrt(var + epsilon), with the running statistics as constants of the model: dx = dy f,
- * dscale = sum dy (x - mean) / sqrt(var + epsilon), dbias = sum dy, dmean = -f sum dy, dvar = -f / (2 (var + epsilon)) sum dy (x - mean).
- */
-function batchInference({ op, node, inputs, cotangents, needs }: GradientContext): (Value | null)[] {
-  const rank = requireRank(node, 0);
-  const [x, scale, , mean, variance] = inputs.map((input) => input!);
-  const dy = cotangents[0]!;
-  const shifted = op.Add(variance, op.scalarLike(variance, epsilonOf(node)));
-  const deviation = op.Sqrt(shifted);
-  const factor = op.Div(scale, deviation);
-  const dx = needs(0) ? op.Mul(dy, alongChannels(op, factor, rank)) : null;
-  if (![1, 2, 3, 4].some(needs)) return [dx, null, null, null, null];
-  const sum = sumToChannels(op, dy, rank);
-  const moment = sumToChannels(op, op.Mul(dy, op.Sub(x, alongChannels(op, mean, rank))), rank);
-  const dvariance = op.Div(op.Mul(op.Mul(moment, factor), op.scalarLike(x, -0.5)), shifted);
-  return [dx, op.Div(moment, deviation), sum, op.Neg(op.Mul(sum, factor)), dvariance];
-}
-
-/**
- * Training mode: y = z scale + bias with z standardized over the batch; running = momentum old + (1 - momentum) new, where the new
- * variance is the biased one. The running statistics pass cotangents too: dx += (1 - momentum) (drm + 2 (x - mean) drv) / n.
- */
-function batchTraining({ op, node, inputs, cotangents, needs }: GradientContext): (Value | null)[] {
-  const rank = requireRank(node, 0);
-  const [x, scale] = [inputs[0]!, inputs[1]!];
-  const [dy, dRunningMean, dRunningVariance] = [cotangents[0], cotangents[1] ?? null, cotangents[2] ?? null];
-  const momentum = node.float("momentum", 0.9);
-  const parts = standardize(op, x, exceptChannels(rank), epsilonOf(node));
-  const terms: Value[] = [];
-  if (dy !== null) terms.push(throughMoments(op, op.Mul(dy, alongChannels(op, scale, rank)), parts));
-  const share = (cotangent: Value): Value => {
-    const count = op.Div(castLike(op, op.Size(x), x), castLike(op, op.Size(scale), x));
-    return alongChannels(op, op.Div(op.Mul(cotangent, op.scalarLike(x, 1 - momentum)), count), rank);
-  };
-  if (dRunningMean !== null) terms.push(op.Expand(share(dRunningMean), op.Shape(x)));
-  if (dRunningVariance !== null) terms.push(op.Mul(op.Add(parts.centered, parts.centered), share(dRunningVariance)));
-  const keep = (cotangent: Value | null): Value | null =>
-    cotangent === null ? null : op.Mul(cotangent, op.scalarLike(cotangent, momentum));
-  return [
-    needs(0) ? terms.reduce((a, b) => op.Add(a, b)) : null,
-    dy !== null && needs(1) ? sumToChannels(op, op.Mul(dy, parts.standardized), rank) : null,
-    dy !== null && needs(2) ? sumToChannels(op, dy, rank) : null,
-    needs(3) ? keep(dRunningMean) : null,
-    needs(4) ? keep(dRunningVariance) : null,
-  ];
-}
-
-const channels = (count: number) => within(0.5, 1.5, count);
-
-const batchNormalization = defineOp({
-  type: "BatchNormalization",
-  infer: (node) => [typeOfInput(node, 0), typeOfInput(node, 3), typeOfInput(node, 4)],
-  evaluate: ([x, scale, bias, mean, variance], node) => {
-    const rank = x!.dims.length;
-    const [s, b, m, v] = [scale!, bias!, mean!, variance!].map((ref) => perChannel(ref, rank));
-    if (!isTraining(node)) return [affine(x!, { mean: m, variance: v }, epsilonOf(node), s, b)];
-    const moments = momentsOver(x!, exceptChannels(rank));
-    const momentum = node.float("momentum", 0.9);
-    const running = (old: Reference, now: Reference): Reference =>
-      reference(
-        old.dims,
-        old.data.map((value, c) => momentum * value + (1 - momentum) * now.data[c]),
-      );
-    return [
-      affine(x!, moments, epsilonOf(node), s, b),
-      running(mean!, moments.mean),
-      running(variance!, moments.variance),
-    ];
-  },
-  gradient: (context) => (isTraining(context.node) ? batchTraining : batchInference)(context),
-  examples: [
-    { inputs: [[2, 3, 2, 2], channels(3), [3], [3], channels(3)] },
-    { inputs: [[4, 3], channels(3), [3], [3], channels(3)], attributes: { epsilon: 0.01 } },
-    { inputs: [[2, 2, 3], channels(2), [2], [2], channels(2)] },
-    { inputs: [[2, 3, 2, 2], channels(3), [3], [3], channels(3)], attributes: { training_mode: 1 }, outputs: 3 },
-    {
-      inputs: [[5, 2], channels(2), [2], [2], channels(2)],
-      attributes: { training_mode: 1, momentum: 0.5 },
-      outputs: 3,
-    },
-  ],
-});
+import {
+  affine,
+  alongChannels,
+  channels,
+  epsilonOf,
+  meanOver,
+  momentsOver,
+  perChannel,
+  standardize,
+  sumToChannels,
+  throughMoments,
+} from "./moments.ts";
 
 /** The axes from `axis` to the last. */
 function trailingAxes(node: Node, rank: number): number[] {

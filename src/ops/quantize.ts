@@ -3,13 +3,13 @@ import type { OpBuilder } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/ir.ts";
 import { type DType, int64Vector } from "../tensor/tensor.ts";
 import { aroundAxis, normalizeAxis } from "./axes.ts";
-import { mapBroadcast, mapElements, reference } from "./broadcast.ts";
+import { mapElements, reference } from "./broadcast.ts";
 import { defineOp, type ExampleInput, type OpDefinition, type Reference } from "./define.ts";
 import { requireRank, typeOfInput } from "./dims.ts";
 import { castLike, dtypeOfCode } from "./dtypes.ts";
-import { roundHalfEven } from "./elementwise.ts";
-import { matMul, matMulShape } from "./linear.ts";
+import { integerOperators } from "./integer-products.ts";
 import { within } from "./pointwise.ts";
+import { clamp, quantizedTo, rangeOf, roundHalfEven } from "./rounding.ts";
 
 /**
  * Quantization is a staircase: its derivative is zero almost everywhere. These rules are straight-through estimators (Bengio et al.,
@@ -17,34 +17,6 @@ import { within } from "./pointwise.ts";
  * point count as constants. Between QuantizeLinear and DequantizeLinear the value is an integer, and a float cotangent flows on it:
  * `straightThrough` tells the engine to let it.
  */
-
-const RANGES: Partial<Record<DType, readonly [low: number, high: number]>> = {
-  uint8: [0, 255],
-  int8: [-128, 127],
-  uint16: [0, 65_535],
-  int16: [-32_768, 32_767],
-  int32: [-2_147_483_648, 2_147_483_647],
-};
-
-function rangeOf(dtype: DType, node: Node): readonly [number, number] {
-  const range = RANGES[dtype];
-  if (range !== undefined) return range;
-  throw new BlindspotError({
-    code: "E_OP_TYPE",
-    subject: node.describe(),
-    expected: `quantization to one of ${Object.keys(RANGES).join(", ")}`,
-    got: dtype,
-  });
-}
-
-/** How many steps of the scale a value is, as float32 runtimes divide: in float64, ties such as 127.5 would round the other way. */
-function steps(value: number, scale: number): number {
-  return Math.fround(value / Math.fround(scale));
-}
-
-function clamp(value: number, [low, high]: readonly [number, number]): number {
-  return Math.min(Math.max(value, low), high);
-}
 
 /** The type that QuantizeLinear makes: its zero point's, the attribute's (opset 21), or uint8. */
 function quantizedType(node: Node): DType | null {
@@ -114,7 +86,7 @@ const linear: readonly OpDefinition[] = [
       const parameter = parameterIndex(x!, scale!, node);
       const data = x!.data.map((value, index) => {
         const k = parameter(index);
-        return clamp(roundHalfEven(steps(value, scale!.data[k])) + (zeroPoint?.data[k] ?? 0), range);
+        return quantizedTo(range, value, scale!.data[k], zeroPoint?.data[k] ?? 0);
       });
       return [reference(x!.dims, data, dtype)];
     },
@@ -167,10 +139,7 @@ const linear: readonly OpDefinition[] = [
     ],
     evaluate: ([x]) => {
       const { scale, zeroPoint } = dynamicParameters(x!);
-      const quantized = mapElements(
-        (v) => (scale === 0 ? 0 : clamp(roundHalfEven(steps(v, scale)) + zeroPoint, [0, 255])),
-        x!,
-      );
+      const quantized = mapElements((v) => (scale === 0 ? 0 : quantizedTo([0, 255], v, scale, zeroPoint)), x!);
       return [{ ...quantized, dtype: "uint8" }, reference([], [scale]), reference([], [zeroPoint], "uint8")];
     },
     straightThrough: true,
@@ -183,42 +152,4 @@ const linear: readonly OpDefinition[] = [
   }),
 ];
 
-/** An integer operand less its zero point: one for the tensor, one for each row, or one that already has its axes. */
-function centered(x: Reference, zeroPoint: Reference | null | undefined, perRow: boolean): Reference {
-  if (!zeroPoint) return x;
-  const rows = perRow && zeroPoint.dims.length === 1 && zeroPoint.data.length > 1;
-  const aligned = rows ? { ...zeroPoint, dims: [zeroPoint.data.length, 1] } : zeroPoint;
-  return mapBroadcast((value, zero) => value - zero, x, aligned);
-}
-
-// Products of integers: executed by the reference, but without a rule. Quantized models are differentiated in their QuantizeLinear form.
-const integerProducts: readonly OpDefinition[] = [
-  defineOp({
-    type: "MatMulInteger",
-    infer: (node) => [
-      { dtype: "int32", shape: matMulShape(typeOfInput(node, 0).shape, typeOfInput(node, 1).shape, node) },
-    ],
-    evaluate: ([a, b, aZero, bZero], node) => {
-      const product = matMul(centered(a!, aZero, true), centered(b!, bZero, false), node);
-      return [{ ...product, dtype: "int32" }];
-    },
-  }),
-  defineOp({
-    type: "QLinearMatMul",
-    infer: (node) => [
-      {
-        dtype: typeOfInput(node, 7).dtype,
-        shape: matMulShape(typeOfInput(node, 0).shape, typeOfInput(node, 3).shape, node),
-      },
-    ],
-    evaluate: ([a, aScale, aZero, b, bScale, bZero, yScale, yZero], node) => {
-      const left = mapBroadcast((v, s) => v * s, centered(a!, aZero, true), aScale!);
-      const right = mapBroadcast((v, s) => v * s, centered(b!, bZero, false), bScale!);
-      const range = rangeOf(yZero!.dtype, node);
-      const requantize = (v: number, s: number, z: number): number => clamp(roundHalfEven(v / s) + z, range);
-      return [{ ...mapBroadcast(requantize, matMul(left, right, node), yScale!, yZero!), dtype: yZero!.dtype }];
-    },
-  }),
-];
-
-export const quantizeOperators: readonly OpDefinition[] = [...linear, ...integerProducts];
+export const quantizeOperators: readonly OpDefinition[] = [...linear, ...integerOperators];
