@@ -6,5 +6,7 @@ export type {
   Meter,
   Rows,
 } from "./classifier.ts";
+export { type InspectedClassifier, type InspectedPort, inspectModel, type ModelInspection } from "./inspect.ts";
 export { type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts";
 export type { ModelSource } from "./open-model.ts";
+export { type ProbeCandidate, type ProbeResult, type ProbeSamples, probePreprocessing } from "./probe.ts";

@@ -9,7 +9,6 @@ import { sizeOf } from "../tensor/tensor.ts";
 import { type AdaptedModel, adapt } from "./adapt.ts";
 import { type Arrangement, type ArrangementOptions, arrange } from "./arrangement.ts";
 import type { AttackGraph } from "./attack-graph.ts";
-import type { Classifier } from "./classifier.ts";
 import { castFloat16Edges, DeployedModel } from "./deployed.ts";
 import { OnnxClassifier } from "./onnx-classifier.ts";
 import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
@@ -39,7 +38,10 @@ const LARGEST_BATCH = 256;
  * Throws `E_ONNX_...` for files that can't be read, `E_MODEL_INPUT`, `E_INPUT_SHAPE`, `E_MODEL_OUTPUT`, `E_PREPROCESSING`, `E_CLASSES` for models and
  * options that don't fit, `E_RUNTIME_...` for what ONNX Runtime refuses.
  */
-export async function loadClassifier(source: ModelSource, options: LoadClassifierOptions = {}): Promise<Classifier> {
+export async function loadClassifier(
+  source: ModelSource,
+  options: LoadClassifierOptions = {},
+): Promise<OnnxClassifier> {
   const opened = await openModel(source, options.label);
   const input = describeInput(opened, options);
   const runtime = options.runtime ?? (await (await import("../runtime/node.ts")).nodeRuntime());
@@ -84,7 +86,7 @@ async function assemble(
   { arrangement, preprocessing }: DescribedInput,
   runtime: Runtime,
   options: LoadClassifierOptions,
-): Promise<Classifier> {
+): Promise<OnnxClassifier> {
   const { model, label } = opened;
   const table = options.table ?? operators;
   const original = await runtime.load(castFloat16Edges(model, table) ?? opened.bytes, { label });
@@ -94,8 +96,8 @@ async function assemble(
   const common = { model, table, runtime, label, arrangement, preprocessing, deployed };
   const adapted = await adapt({ ...common, results, output: options.output });
   const { graph, head, fixedBatch, session } = adapted;
-  const problems = [...adapted.problems, ...gradientProblems(graph, table)];
-  const gradient = gradientProblems(graph, table).length === 0;
+  const obstacles = gradientProblems(graph, table);
+  const gradient = obstacles.length === 0;
   return new OnnxClassifier({
     runtime,
     ownsRuntime: options.runtime === undefined,
@@ -111,7 +113,7 @@ async function assemble(
     maxBatch: fixedBatch ?? largestBatch(graph, table),
     fixedBatch,
     notes: notesOf(opened, arrangement, adapted, gradient ? graph : null, table),
-    problems,
+    problems: [...adapted.problems, ...obstacles],
   });
 }
 

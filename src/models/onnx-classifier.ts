@@ -42,6 +42,9 @@ export class OnnxClassifier implements Classifier {
   readonly concurrency: number;
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
+  /** Which output decides, and what was left out behind it. */
+  readonly head: ScoreHead;
+  readonly fixedBatch: number | null;
   private readonly parts: OnnxClassifierParts;
   private readonly size: number;
   private readonly gradientSessions = new Map<LossName, Promise<Session>>();
@@ -60,6 +63,8 @@ export class OnnxClassifier implements Classifier {
     this.concurrency = parts.session.concurrency;
     this.notes = parts.notes;
     this.problems = parts.problems;
+    this.head = parts.head;
+    this.fixedBatch = parts.fixedBatch;
     this.sessions = [parts.session];
   }
 
@@ -103,7 +108,7 @@ export class OnnxClassifier implements Classifier {
 
   verify(row: Float32Array): Promise<Float32Array> {
     this.verifiedRows++;
-    return this.parts.deployed.scores(row, this.parts.head);
+    return this.parts.deployed.scores(row, this.head);
   }
 
   meter(): Meter {
@@ -146,7 +151,7 @@ export class OnnxClassifier implements Classifier {
 
   /** Rows that a pass of `count` rows really has. */
   private filled(count: number): number {
-    return this.parts.fixedBatch ?? count;
+    return this.fixedBatch ?? count;
   }
 
   /** A copy, since the runtime may take the array away; short batches are filled with the last row. */
