@@ -23,12 +23,12 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Grey levels of an 8-bit input, else a plain number. */
+/** `0.3` where three digits say it exactly, grey levels (`8/255`) where those do, else three digits. */
 export function epsilonText(epsilon: number): string {
-  const levels = epsilon * 255;
-  return Math.abs(levels - Math.round(levels)) < 1e-6 && levels > 0.5
-    ? `${Math.round(levels)}/255`
-    : String(Number(epsilon.toPrecision(3)));
+  const short = Number(epsilon.toPrecision(3));
+  const levels = Math.round(255 * epsilon);
+  const isLevels = Math.abs(short - epsilon) > 1e-9 && Math.abs(levels / 255 - epsilon) < 1e-9;
+  return isLevels ? `${levels}/255` : String(short);
 }
 
 export type Align = "left" | "right";

@@ -1,0 +1,126 @@
+import type { Given, OptionName } from "./options.ts";
+
+export interface CommandModule {
+  /** Returns the exit code. */
+  run(given: Given, args: readonly string[]): Promise<number>;
+}
+
+export interface CommandDefinition {
+  /** With its arguments, as commander takes it. */
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly OptionName[];
+  readonly examples: readonly string[];
+  /** Loaded when it runs, so that --help is instant. */
+  load(): Promise<CommandModule>;
+}
+
+const MODEL = ["model", "inputRange", "mean", "std", "channels", "layout", "shape", "output", "classes"] as const;
+const ATTACK = [
+  "data",
+  "threat",
+  "goal",
+  "quantize",
+  "mask",
+  "samples",
+  "set",
+  "seed",
+  "queries",
+  "steps",
+  "restarts",
+  "surrogate",
+] as const;
+const OUTPUT = ["json", "quiet"] as const;
+
+export const COMMANDS: readonly CommandDefinition[] = [
+  {
+    name: "assess",
+    summary: "attack a classifier as the threats say, and measure what stands",
+    options: [
+      ...MODEL,
+      ...ATTACK,
+      "attacks",
+      "profile",
+      "time",
+      "out",
+      "save",
+      "audit",
+      "dryRun",
+      "probe",
+      "failUnder",
+      ...OUTPUT,
+    ],
+    examples: [
+      "assess --model model.onnx --data folder:images --threat linf:8/255",
+      "assess --model model.onnx --data npz:test.npz --threat linf:2/255 --threat l2:0.5 --attacks quick",
+      "assess --model model.onnx --data idx:images.gz,labels.gz --threat linf:0.1 --quantize none --samples all",
+    ],
+    load: () => import("./commands/assess.ts"),
+  },
+  {
+    name: "attack <name>",
+    summary: "run one attack, and save the inputs that fool the model",
+    options: [...MODEL, ...ATTACK, "time", "saveTo", "probe", ...OUTPUT],
+    examples: [
+      "attack pgd --model model.onnx --data folder:images --threat linf:8/255 --save adversarial",
+      "attack square --model model.onnx --data npz:test.npz --threat l2:0.5 --queries 500 --samples 50",
+    ],
+    load: () => import("./commands/attack.ts"),
+  },
+  {
+    name: "transfer",
+    summary: "how well inputs made against one model fool another: the matrix, with intervals",
+    options: [
+      "models",
+      "inputRange",
+      "mean",
+      "std",
+      "channels",
+      "layout",
+      "shape",
+      "output",
+      "classes",
+      "data",
+      "threat",
+      "goal",
+      "quantize",
+      "mask",
+      "samples",
+      "set",
+      "seed",
+      "steps",
+      "attacks",
+      ...OUTPUT,
+    ],
+    examples: ["transfer --models a.onnx b.onnx c.onnx --data npz:test.npz --threat linf:8/255 --samples 200"],
+    load: () => import("./commands/transfer.ts"),
+  },
+  {
+    name: "gradient",
+    summary: "write a model that also computes a loss and its gradient, for any ONNX runtime",
+    options: ["model", "loss", "wrt", "output", "out"],
+    examples: ["gradient --model model.onnx --loss cross-entropy --out model.gradient.onnx"],
+    load: () => import("./commands/gradient.ts"),
+  },
+  {
+    name: "inspect [model]",
+    summary: "what a model is, what it expects, and which of its operators have gradients",
+    options: [...MODEL, "data", "json"],
+    examples: ["inspect model.onnx", "inspect model.onnx --data folder:images"],
+    load: () => import("./commands/inspect.ts"),
+  },
+  {
+    name: "attacks",
+    summary: "the attacks and suites, with their settings",
+    options: ["json"],
+    examples: ["attacks"],
+    load: () => import("./commands/attacks.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "whether everything that Blindspot needs works here",
+    options: ["json"],
+    examples: ["doctor"],
+    load: () => import("./commands/doctor.ts"),
+  },
+];

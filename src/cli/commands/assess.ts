@@ -1,0 +1,163 @@
+import { join } from "node:path";
+import {
+  type AssessEvent,
+  type Assessment,
+  type AssessOptions,
+  assess,
+  requireEvaluated,
+} from "../../assess/assess.ts";
+import { aboutTime, estimate, measureSpeed } from "../../assess/estimate.ts";
+import { openRunDirectory } from "../../assess/files.ts";
+import { makePlan } from "../../assess/plan.ts";
+import { sha256 } from "../../base/hash.ts";
+import { consoleReport } from "../../report/console.ts";
+import { duration, grouped, table } from "../../report/format.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { codecFor, openTarget, type Target } from "../open.ts";
+import { type Given, requireOptions } from "../options.ts";
+import { planOptions } from "../plan-options.ts";
+import { requirePreprocessing } from "../preprocessing.ts";
+import { Progress } from "../progress.ts";
+import { version } from "../version.ts";
+
+type AssessGiven = Given & { readonly model: string; readonly data: string; readonly threat: readonly string[] };
+
+/** A run shorter than this needs no estimate. */
+const LONG_SECONDS = 60;
+
+export async function run(options: Given): Promise<number> {
+  const given = requireOptions(options, ["model", "data", "threat"], "assess");
+  const progress = new Progress(process.stderr, given.quiet ?? false);
+  const interrupt = onInterrupt((text) => progress.line(text));
+  const target = await openTarget(given);
+  try {
+    await requirePreprocessing(target, given);
+    if (given.dryRun) return await dryRun(target, given);
+    const assessment = await assess(assessOptions(target, given, progress, interrupt.signal));
+    progress.clear();
+    return report(assessment, given, interrupt.signal.aborted);
+  } finally {
+    progress.clear();
+    interrupt.dispose();
+    await target.close();
+  }
+}
+
+function assessOptions(target: Target, given: AssessGiven, progress: Progress, signal: AbortSignal): AssessOptions {
+  const startedAt = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const id = `${startedAt}-${sha256(JSON.stringify([target.facts, given])).slice(0, 8)}`;
+  const directory = given.out ?? join(".blindspot", "runs", id);
+  return {
+    ...planOptions(target, given),
+    facts: target.facts,
+    codec: codecFor(target.data),
+    store: (identity) => openRunDirectory(directory, identity),
+    options: { ...given, out: directory },
+    toolVersion: version(),
+    signal,
+    onEvent: narrator(progress),
+    ...(given.save === undefined ? {} : { save: given.save }),
+    ...(given.audit === undefined ? {} : { audit: given.audit }),
+    ...(given.time === undefined ? {} : { timeSeconds: given.time }),
+  };
+}
+
+/** Turns the events of a run into progress. */
+function narrator(progress: Progress): (event: AssessEvent) => void {
+  let started = performance.now();
+  let resumed = 0;
+  let standing = 0;
+  let fooled = 0;
+  let first = true;
+  return (event) => {
+    if (event.kind === "plan" && event.resumed > 0)
+      progress.line(`Resuming: ${event.resumed} of ${event.samples * event.threats.length} were finished before`);
+    if (event.kind === "estimate" && event.estimate.seconds >= LONG_SECONDS) {
+      const { seconds, alternatives } = event.estimate;
+      const cheaper = alternatives.map((other) => `\`${other.option}\` ${aboutTime(other.seconds)}`);
+      progress.line(`At most ${[aboutTime(seconds), ...cheaper].join("; ")}`);
+    }
+    if (event.kind === "stage") {
+      progress.update(() => `${event.threat.split(";")[0]}: ${event.stage}`);
+      started = performance.now();
+      standing = 0;
+      fooled = 0;
+      first = true;
+    }
+    if (event.kind !== "sample") return;
+    const { line, done, of } = event;
+    if (first) resumed = done - 1;
+    first = false;
+    if (line.status === "fooled") fooled++;
+    if (line.status === "resisted" || line.status === "skipped") standing++;
+    const elapsed = (performance.now() - started) / 1000;
+    const left = (elapsed * (of - done)) / (done - resumed);
+    progress.update(
+      () =>
+        `${line.threat.split(";")[0]}: ${done} of ${of} samples, ${fooled} fooled, ${standing} stand, ${duration(elapsed)}, ${aboutTime(left)} left`,
+    );
+  };
+}
+
+function report(assessment: Assessment, given: AssessGiven, interrupted: boolean): number {
+  const { result, directory } = assessment;
+  const color = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
+  if (given.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else process.stdout.write(consoleReport(result, { color, directory }));
+  if (interrupted) {
+    process.stderr.write(`Interrupted. Resume with:\n  ${resumeCommand(given, directory)}\n`);
+    return 130;
+  }
+  requireEvaluated(assessment);
+  const lowest = Math.min(...result.threats.map((threat) => threat.robustAccuracy.value));
+  if (given.failUnder === undefined || lowest >= given.failUnder) return 0;
+  process.stderr.write(`E_GATE --fail-under: expected at least ${given.failUnder}, got ${lowest}\n`);
+  return 1;
+}
+
+function resumeCommand(given: AssessGiven, directory: string | null): string {
+  const words = process.argv.slice(2);
+  if (given.out === undefined && directory !== null) words.push("--out", directory);
+  return ["blindspot", ...words]
+    .map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(" ");
+}
+
+/** The plan and what it costs at most; a few batches are timed, nothing is attacked. */
+async function dryRun(target: Target, given: AssessGiven): Promise<number> {
+  const options = planOptions(target, given);
+  const plan = makePlan(options);
+  const cost = estimate(options, plan, await measureSpeed(target.classifier, target.data, plan.indices));
+  const attacks = plan.threats.map(({ threat, profiles, notRun }) => ({
+    threat: threat.id,
+    attacks: profiles.flatMap(({ knowledge, attacks: planned }) =>
+      planned.map(({ definition, settings }) => ({ knowledge, name: definition.name, settings })),
+    ),
+    notRun,
+  }));
+  const summary = { samples: plan.indices.length, auditSamples: plan.audit.size, atMost: cost, threats: attacks };
+  if (given.json) {
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    return 0;
+  }
+  const lines = attacks.flatMap(({ threat, attacks: planned, notRun }) => [
+    `Under ${threat}`,
+    ...table(
+      planned.map(({ knowledge, name, settings }) => [
+        `  ${knowledge}`,
+        name,
+        Object.entries(settings)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(" "),
+      ]),
+      ["left", "left", "left"],
+    ),
+    ...notRun.map(({ attack, reason }) => `  not run: ${attack}: ${reason}`),
+  ]);
+  const total = `At most ${aboutTime(cost.seconds)}: ${grouped(cost.queries)} queries, ${grouped(cost.gradients)} of them with gradients`;
+  const cheaper = cost.alternatives.map((other) => `${other.option}: ${aboutTime(other.seconds)}`);
+  process.stdout.write(
+    `${[`${plan.indices.length} samples (${plan.draw}), audit subset of ${plan.audit.size}`, ...lines, total, ...cheaper].join("\n")}\n`,
+  );
+  return 0;
+}

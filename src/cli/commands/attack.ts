@@ -1,0 +1,130 @@
+import { cleanMetrics, threatMetrics } from "../../assess/metrics.ts";
+import { makePlan, readSamples, type ThreatPlan } from "../../assess/plan.ts";
+import { bestAttempt, sampleLine } from "../../assess/sample-line.ts";
+import type { SampleLine } from "../../assess/schema.ts";
+import type { Knowledge } from "../../attacks/attack.ts";
+import type { SampleRecord } from "../../attacks/record.ts";
+import { findAttack } from "../../attacks/registry.ts";
+import { runSamples } from "../../attacks/runner.ts";
+import { BlindspotError } from "../../base/errors.ts";
+import { duration, grouped, interval, percent } from "../../report/format.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { openTarget, type Target } from "../open.ts";
+import { type Given, requireOptions } from "../options.ts";
+import { planOptions } from "../plan-options.ts";
+import { requirePreprocessing } from "../preprocessing.ts";
+import { Progress } from "../progress.ts";
+import { type Saved, saveAdversarial } from "../save-adversarial.ts";
+
+export async function run(options: Given, [name]: readonly string[]): Promise<number> {
+  const given = requireOptions(options, ["model", "data", "threat"], "attack");
+  const { knowledge } = findAttack(name!);
+  const progress = new Progress(process.stderr, given.quiet ?? false);
+  const interrupt = onInterrupt((text) => progress.line(text));
+  const target = await openTarget(given);
+  try {
+    await requirePreprocessing(target, given);
+    const plan = makePlan({ ...planOptions(target, given), attacks: [name!] });
+    const reports: AttackReport[] = [];
+    for (const threatPlan of plan.threats) {
+      const found = await attackAll(target, given, threatPlan, plan.indices, plan.seed, progress, interrupt.signal);
+      const saved =
+        given.saveTo === undefined
+          ? null
+          : await saveAdversarial(given.saveTo, target, threatPlan.threat, found.records);
+      reports.push(summarize(threatPlan, knowledge, found.lines, saved));
+    }
+    progress.clear();
+    process.stdout.write(given.json ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(printed).join("\n"));
+    if (reports.every(({ clean }) => clean.of === 0))
+      throw new BlindspotError(
+        { code: "E_NOT_EVALUATED", subject: given.data, got: "no sample was evaluated" },
+        { exitCode: 3 },
+      );
+    return interrupt.signal.aborted ? 130 : 0;
+  } finally {
+    progress.clear();
+    interrupt.dispose();
+    await target.close();
+  }
+}
+
+async function attackAll(
+  target: Target,
+  given: Given,
+  { threat, profiles }: ThreatPlan,
+  indices: readonly number[],
+  seed: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ lines: SampleLine[]; records: SampleRecord[] }> {
+  const lines: SampleLine[] = [];
+  const records: SampleRecord[] = [];
+  const stop = given.time === undefined ? null : setTimeout(() => deadline.abort(), 1000 * given.time);
+  const deadline = new AbortController();
+  signal.addEventListener("abort", () => deadline.abort(), { once: true });
+  if (signal.aborted) deadline.abort();
+  const run = runSamples(readSamples(target.data, indices), {
+    classifier: target.classifier,
+    threat,
+    profiles,
+    seed,
+    signal: deadline.signal,
+    ...(given.queries === undefined ? {} : { budget: { queries: given.queries } }),
+    ...(target.surrogate === null ? {} : { surrogate: target.surrogate }),
+  });
+  for await (const record of run) {
+    lines.push(sampleLine(threat.id, record));
+    // Only what is written later needs its point.
+    if (given.saveTo !== undefined && bestAttempt(record) !== null) records.push(record);
+    progress.update(() => `${lines.length} of ${indices.length} samples`);
+  }
+  if (stop !== null) clearTimeout(stop);
+  return { lines, records: records.sort((a, b) => a.index - b.index) };
+}
+
+interface AttackReport {
+  readonly threat: string;
+  readonly attack: ReturnType<typeof threatMetrics>["profiles"][number]["attacks"][number] & {
+    readonly knowledge: Knowledge;
+  };
+  readonly clean: ReturnType<typeof cleanMetrics>["clean"];
+  readonly robustAccuracy: ReturnType<typeof threatMetrics>["robustAccuracy"];
+  readonly attackSuccess: ReturnType<typeof threatMetrics>["attackSuccess"];
+  readonly saved: Saved | null;
+}
+
+function summarize(
+  { threat, profiles }: ThreatPlan,
+  knowledge: Knowledge,
+  lines: readonly SampleLine[],
+  saved: Saved | null,
+): AttackReport {
+  const { robustAccuracy, attackSuccess, profiles: results } = threatMetrics(profiles, lines, new Set());
+  const attack = results[0]!.attacks[0]!;
+  return {
+    threat: threat.id,
+    attack: { ...attack, knowledge },
+    clean: cleanMetrics(lines).clean,
+    robustAccuracy,
+    attackSuccess,
+    saved,
+  };
+}
+
+function printed({ threat, attack, clean, robustAccuracy: robust, attackSuccess, saved }: AttackReport): string {
+  const { queries, gradients } = attack;
+  const median = queries.median === null ? "over budget" : grouped(queries.median);
+  const lines = [
+    `${attack.name} (${attack.knowledge}) under ${threat}`,
+    `  without attack    ${percent(clean.accuracy).padStart(7)}  ${interval(clean.sampling95)}  ${clean.correct} of ${clean.of} right`,
+    `  robust accuracy   ${percent(robust.value).padStart(7)}  ${interval(robust.sampling95)}  ${robust.unbroken} of ${robust.of} stand`,
+    `  attack success    ${percent(attackSuccess.value).padStart(7)}  ${interval(attackSuccess.sampling95)}  ${attackSuccess.fooled} of ${attackSuccess.of} fooled`,
+    `  ${grouped(queries.total)} queries (median ${median}), ${grouped(gradients.total)} gradients, ${duration(attack.seconds)} of model time`,
+  ];
+  if (saved !== null)
+    lines.push(
+      `  ${saved.files} written to ${saved.directory}; read back, ${saved.succeed} of ${saved.of} still fool the model`,
+    );
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { BlindspotError } from "../base/errors.ts";
+import { type Given, OPTIONS, type OptionName, readOptions } from "./options.ts";
+
+const DEFAULT_NAMES = ["blindspot.config.json", "blindspot.config.mjs", "blindspot.config.ts"];
+
+/**
+ * Options from a config file: the one named, or the first default name in the working folder, or none. Keys are those of the option
+ * table; options that other commands take are allowed and ignored.
+ */
+export async function readConfig(path: string | undefined, allowed: readonly OptionName[]): Promise<Given> {
+  const file = path ?? DEFAULT_NAMES.find((name) => existsSync(name));
+  if (file === undefined) return {};
+  const raw = await load(file);
+  const unknown = Object.keys(raw).filter((key) => !Object.hasOwn(OPTIONS, key));
+  if (unknown.length > 0)
+    throw new BlindspotError(
+      unknown.map((key) => ({
+        code: "E_CONFIG_KEY",
+        subject: file,
+        where: key,
+        expected: `one of ${Object.keys(OPTIONS).join(", ")}`,
+      })),
+    );
+  return readOptions(raw, allowed, (name) => `${file}: ${name}`);
+}
+
+async function load(file: string): Promise<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value =
+      extname(file) === ".json"
+        ? JSON.parse(await readFile(file, "utf8"))
+        : ((await import(pathToFileURL(resolve(file)).href)) as { default?: unknown }).default;
+  } catch (error) {
+    const hint = file.endsWith(".ts") ? "This Node can't read .ts files: use .mjs or .json" : undefined;
+    throw new BlindspotError(
+      { code: "E_CONFIG", subject: file, got: (error as Error).message, ...(hint === undefined ? {} : { hint }) },
+      { cause: error },
+    );
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new BlindspotError({ code: "E_CONFIG", subject: file, expected: "an object of options (the default export)" });
+}

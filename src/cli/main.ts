@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+// ONNX Runtime reads this once, when its library is loaded: nothing may come before it.
+process.env["ORT_DISABLE_TELEMETRY"] = "1";
+
+import { Command, CommanderError } from "commander";
+import { COMMANDS } from "./commands.ts";
+import { readConfig } from "./config.ts";
+import { exitCodeOf, messageOf, usageError } from "./failure.ts";
+import { type Given, longFlag, OPTIONS, type OptionName, type OptionSpec, readOptions } from "./options.ts";
+import { version } from "./version.ts";
+
+function addOption(command: Command, name: OptionName): void {
+  const spec: OptionSpec<unknown> = OPTIONS[name];
+  const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+  if (spec.repeatable) command.option(spec.flags, spec.description, collect);
+  else command.option(spec.flags, spec.description);
+}
+
+/** Commander names `--save <dir>` and `--save` alike; the table tells them apart. */
+function rawOptions(command: Command, allowed: readonly OptionName[]): Record<string, unknown> {
+  const typed = command.opts();
+  return Object.fromEntries(
+    allowed.flatMap((name) => {
+      const key = longFlag(name)
+        .replace(/^--(no-)?/, "")
+        .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      // A flag that was not typed must not override the config file: commander says true for every `--no-`.
+      const isDefault = command.getOptionValueSource(key) === "default";
+      return typed[key] === undefined || isDefault ? [] : [[name, typed[key]]];
+    }),
+  );
+}
+
+function buildProgram(): Command {
+  const program = new Command("blindspot")
+    .description("Finds a classifier's blind spots, proves them, and measures how far it can be trusted.")
+    .version(version())
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  for (const definition of COMMANDS) {
+    const command = program.command(definition.name).description(definition.summary);
+    command.exitOverride().configureOutput({ writeErr: () => {} });
+    for (const name of [...definition.options, "config", "debug"] as const) addOption(command, name);
+    command.addHelpText(
+      "after",
+      `\nExamples:\n${definition.examples.map((line) => `  $ blindspot ${line}`).join("\n")}`,
+    );
+    command.action(async () => {
+      const allowed = [...definition.options, "config", "debug"] as const;
+      const typed = readOptions(rawOptions(command, allowed), allowed, (name) => longFlag(name));
+      const given: Given = { ...(await readConfig(typed.config, allowed)), ...typed };
+      const { run } = await definition.load();
+      process.exitCode = await run(given, command.args);
+    });
+  }
+  return program;
+}
+
+async function main(): Promise<void> {
+  const debug = process.argv.includes("--debug");
+  try {
+    if (process.argv.length <= 2) process.stdout.write(buildProgram().helpInformation());
+    else await buildProgram().parseAsync();
+  } catch (error) {
+    const known = error instanceof CommanderError ? usageError(error) : error;
+    if (known === null) return;
+    process.stderr.write(`${messageOf(known, debug)}\n`);
+    process.exitCode = exitCodeOf(known);
+  }
+}
+
+await main();
+// Worker threads of the runtime must not keep a finished command alive; output that is still in a pipe must get through.
+process.stdout.write("", () => process.stderr.write("", () => process.exit()));

@@ -1,0 +1,169 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import type { ModelFacts } from "../assess/assess.ts";
+import { BlindspotError } from "../base/errors.ts";
+import { type Dataset, openDataset, sharpImages } from "../data/index.ts";
+import { type Codec, imageCodec, type Quantize, vectorCodec } from "../inputs/index.ts";
+import { type Classifier, type LoadClassifierOptions, loadClassifier } from "../models/index.ts";
+import { type OpenedModel, openModel } from "../models/open-model.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { readNpy } from "../tensor/npy.ts";
+import { toNumbers } from "../tensor/tensor.ts";
+import type { Given } from "./options.ts";
+
+/** Names joined by commas, or a file: a JSON array, or one name a line. */
+async function classNames(text: string): Promise<string[]> {
+  const content = await readFile(text, "utf8").catch(() => null);
+  if (content === null) return text.split(",").map((name) => name.trim());
+  if (content.trimStart().startsWith("[")) return (JSON.parse(content) as unknown[]).map(String);
+  return content.split(/\r?\n/).filter((line) => line.trim() !== "");
+}
+
+/** Kinds of model that the command line has a form for but that this version can't load. */
+function requireFile(model: string): void {
+  if (!/^(https?:|cmd:)|\.m?js(#|$)/.test(model)) return;
+  throw new BlindspotError({
+    code: "E_MODEL_KIND",
+    subject: `--model ${model}`,
+    expected: "an .onnx file",
+    hint: "Functions, endpoints and programs can't be attacked in this version",
+  });
+}
+
+/** The options of a model's input, as `loadClassifier` takes them. */
+export function modelOptions(given: Given): LoadClassifierOptions {
+  const { inputRange, mean, std, channels, layout, shape, output } = given;
+  return Object.fromEntries(
+    Object.entries({ inputRange, mean, std, channels, layout, shape, output }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+}
+
+export async function openData(given: Given & { readonly data: string }): Promise<Dataset> {
+  const classes = given.classes === undefined ? undefined : await classNames(given.classes);
+  const range = given.inputRange;
+  return openDataset(given.data, {
+    ...(classes === undefined ? {} : { classes }),
+    ...(range === undefined ? {} : { inputRange: { low: range[0], high: range[1] } }),
+  });
+}
+
+/** A model file, opened once: its bytes are hashed and loaded. */
+export async function openModelFile(model: string): Promise<OpenedModel> {
+  requireFile(model);
+  return openModel(model);
+}
+
+async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
+  const classes = given.classes === undefined ? data.classes : await classNames(given.classes);
+  return loadClassifier(opened.bytes, {
+    ...modelOptions(given),
+    runtime,
+    label: opened.label,
+    dims: data.dims,
+    ...(classes === null ? {} : { classes }),
+  });
+}
+
+/** How inputs of this data are decoded, hashed and written. */
+export function codecFor(data: Dataset): (quantize: Quantize) => Codec {
+  return (quantize) =>
+    data.modality === "image" ? imageCodec(data.dims, quantize, sharpImages) : vectorCodec(data.dims);
+}
+
+/** Model, surrogate and data of a command, on one runtime. */
+export interface Target {
+  readonly opened: OpenedModel;
+  readonly classifier: Classifier;
+  readonly surrogate: Classifier | null;
+  readonly data: Dataset;
+  readonly runtime: Runtime;
+  readonly facts: ModelFacts;
+  readonly mask: Uint8Array | null;
+  close(): Promise<void>;
+}
+
+export async function openTarget(given: Given & { readonly model: string; readonly data: string }): Promise<Target> {
+  const opened = await openModelFile(given.model);
+  const second = given.surrogate === undefined ? null : await openModelFile(given.surrogate);
+  const data = await openData(given);
+  const mask = given.mask === undefined ? null : await readMask(given.mask, data.dims);
+  const runtime = await nodeRuntime();
+  try {
+    const classifier = await loadFor(opened, data, given, runtime);
+    const surrogate = second === null ? null : await loadFor(second, data, given, runtime);
+    const facts = factsOf(opened, second, given, runtime);
+    return { opened, classifier, surrogate, data, runtime, facts, mask, close: () => runtime.close() };
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
+
+/** The same models for a matrix, each against the same data. */
+export async function openModels(
+  models: readonly string[],
+  given: Given & { readonly data: string },
+): Promise<{
+  readonly classifiers: readonly Classifier[];
+  readonly data: Dataset;
+  readonly mask: Uint8Array | null;
+  close(): Promise<void>;
+}> {
+  const opened = await Promise.all(models.map(openModelFile));
+  const data = await openData(given);
+  const mask = given.mask === undefined ? null : await readMask(given.mask, data.dims);
+  const runtime = await nodeRuntime();
+  try {
+    const classifiers: Classifier[] = [];
+    for (const one of opened) classifiers.push(await loadFor(one, data, given, runtime));
+    return { classifiers, data, mask, close: () => runtime.close() };
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
+
+function factsOf(opened: OpenedModel, surrogate: OpenedModel | null, given: Given, runtime: Runtime): ModelFacts {
+  const { name, version, provider, threads } = runtime;
+  const { inputRange, mean, std, channels, layout, shape, output } = given;
+  return {
+    kind: "onnx",
+    name: basename(opened.label),
+    sha256: opened.sha256,
+    preprocessing: Object.fromEntries(
+      Object.entries({ inputRange: inputRange ?? [0, 1], mean, std, channels, layout, shape, output }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    ),
+    ...(surrogate === null ? {} : { surrogateSha256: surrogate.sha256 }),
+    runtime: { name, version, provider, threads, optimization: "all" },
+  };
+}
+
+/** One byte per coordinate: from an array of the input's dims, or of an image's height and width for all of its channels. */
+async function readMask(path: string, dims: readonly number[]): Promise<Uint8Array> {
+  let values: number[];
+  let shape: readonly number[];
+  try {
+    const array = readNpy(new Uint8Array(await readFile(path)), path);
+    values = toNumbers(array);
+    shape = array.dims;
+  } catch (error) {
+    if (error instanceof BlindspotError) throw error;
+    throw new BlindspotError({ code: "E_MASK", subject: path, got: (error as Error).message }, { cause: error });
+  }
+  const [height, width, channels = 1] = dims;
+  const full = shape.join() === dims.join();
+  const plane = dims.length === 3 && shape.join() === `${height},${width}`;
+  if ((!full && !plane) || !values.every((value) => value === 0 || value === 1))
+    throw new BlindspotError({
+      code: "E_MASK",
+      subject: path,
+      expected: `zeros and ones, ${dims.join("x")}${dims.length === 3 ? ` or ${height}x${width}` : ""}`,
+      got: shape.join("x"),
+    });
+  return Uint8Array.from(full ? values : values.flatMap((value) => new Array<number>(channels).fill(value)));
+}

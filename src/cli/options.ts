@@ -1,0 +1,244 @@
+import type { Knowledge } from "../attacks/attack.ts";
+import { BlindspotError, type Problem } from "../base/errors.ts";
+import type { SampleCount } from "../data/draw.ts";
+
+/** One option: how it is typed, what it means, how its text is read. `read` throws an Error that says what was expected. */
+export interface OptionSpec<T> {
+  readonly flags: string;
+  readonly description: string;
+  read(text: string): T;
+  /** May be given several times; `read` makes one entry of each. */
+  readonly repeatable?: true;
+  /** Takes no value. */
+  readonly flag?: true;
+}
+
+class Expected extends Error {}
+
+function fail(expected: string): never {
+  throw new Expected(expected);
+}
+
+function option<T>(flags: string, description: string, read: (text: string) => T): OptionSpec<T> {
+  return { flags, description, read };
+}
+
+function repeated<T>(
+  flags: string,
+  description: string,
+  read: (text: string) => T,
+): OptionSpec<T> & { repeatable: true } {
+  return { flags, description, read, repeatable: true };
+}
+
+function flag(flags: string, description: string): OptionSpec<boolean> & { flag: true } {
+  return {
+    flags,
+    description,
+    read: (value) => (value === "true" ? true : value === "false" ? false : fail("true or false")),
+    flag: true,
+  };
+}
+
+const text = (value: string) => (value.trim() === "" ? fail("some text") : value);
+const names = (value: string) =>
+  text(value)
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+
+function number(value: string): number {
+  const [numerator = Number.NaN, denominator = 1, ...rest] = value
+    .split("/")
+    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const result = numerator / denominator;
+  return rest.length === 0 && Number.isFinite(result) ? result : fail("a number, such as 0.5 or 1/2");
+}
+
+function wholeFrom(least: number): (value: string) => number {
+  return (value) => {
+    const result = /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
+    return Number.isSafeInteger(result) && result >= least ? result : fail(`a whole number from ${least}`);
+  };
+}
+
+function choice<const T extends string>(...values: readonly T[]): (value: string) => T {
+  return (value) => values.find((known) => known === value) ?? fail(values.join(" or "));
+}
+
+function numbers(value: string): number | readonly number[] {
+  const list = value.split(",").map(number);
+  return list.length === 1 ? list[0]! : list;
+}
+
+function range(value: string): readonly [number, number] {
+  const parts = value.split("..").map((part) => number(part));
+  return parts.length === 2 && parts[0]! < parts[1]! ? [parts[0]!, parts[1]!] : fail("LO..HI, such as 0..255");
+}
+
+function samples(value: string): SampleCount {
+  if (value === "all") return value;
+  const first = /^first:([1-9]\d*)$/.exec(value);
+  if (first !== null) return `first:${Number(first[1])}`;
+  return /^[1-9]\d*$/.test(value) ? Number(value) : fail("a number from 1, all, or first:N");
+}
+
+/** `1,3,224,224`, or `input=1,3,224,224`. */
+function shape(value: string): readonly number[] {
+  const dims = value
+    .slice(value.indexOf("=") + 1)
+    .split(",")
+    .map(Number);
+  return dims.every((dim) => Number.isInteger(dim) && dim > 0) ? dims : fail("sizes, such as input=1,3,224,224");
+}
+
+const knowledge = choice("white-box", "score", "label", "transfer");
+const knowledges = (value: string): Knowledge[] => names(value).map(knowledge);
+const share = (value: string) => {
+  const result = number(value);
+  return result >= 0 && result <= 1 ? result : fail("a number from 0 to 1");
+};
+const seconds = (value: string) => {
+  const result = number(value);
+  return result > 0 ? result : fail("seconds, above 0");
+};
+
+/** Every option of every command, once: its name here is its key in a config file. */
+export const OPTIONS = {
+  model: option("--model <model>", "an .onnx file", text),
+  models: option("--models <models...>", "two or more .onnx files", text),
+  data: option(
+    "--data <spec>",
+    "folder:DIR, idx:IMAGES,LABELS, npz:FILE, records:FILE?shape=32x32x3, csv:FILE?label=COLUMN",
+    text,
+  ),
+  threat: repeated("--threat <spec>", "what the attacker may change: linf:8/255, l2:0.5 (repeatable)", text),
+  goal: option(
+    "--goal <goal>",
+    "untargeted (default), targeted:CLASS, targeted:next, targeted:least-likely, set:A,B",
+    text,
+  ),
+  samples: option("--samples <n>", "N (a seeded draw, stratified by class; default 1000), all, or first:N", samples),
+  profile: option(
+    "--profile <names>",
+    "what the attacker knows: white-box, score, transfer (default: all that fit)",
+    knowledges,
+  ),
+  attacks: option(
+    "--attacks <names>",
+    "a suite (standard, quick) or attacks, joined by commas (default standard)",
+    names,
+  ),
+  surrogate: option("--surrogate <model>", "a model of the attacker's own: adds the transfer profile", text),
+  classes: option("--classes <names>", "class names in the order of the outputs, or a file with one a line", text),
+  set: repeated("--set <assignment>", "one setting of one attack: pgd.stepSize=0.01 (repeatable)", text),
+  seed: option("--seed <s>", "seed of every random choice (default 0)", wholeFrom(0)),
+  queries: option("--queries <n>", "hard limit of queries for each attack on each sample", wholeFrom(1)),
+  steps: option("--steps <n>", "steps, for every attack that has them", wholeFrom(1)),
+  restarts: option("--restarts <n>", "restarts, for every attack that has them", wholeFrom(1)),
+  time: option("--time <seconds>", "for the whole run; what is finished by then is kept", seconds),
+  out: option("--out <path>", "where to write", text),
+  save: flag("--save", "keep the adversarial input of every profile, not only the nearest of each sample"),
+  saveTo: option(
+    "--save <dir>",
+    "write the adversarial inputs, and check that they still succeed when read back",
+    text,
+  ),
+  json: flag("--json", "print the result alone, as JSON"),
+  quiet: flag("--quiet", "no progress"),
+  quantize: option(
+    "--quantize <bits>",
+    "uint8: what an 8-bit file can hold; none: float32 (default: as the data is stored)",
+    choice("uint8", "none"),
+  ),
+  inputRange: option("--input-range <lo..hi>", "what the model's file expects of pixel values (default 0..1)", range),
+  mean: option("--mean <numbers>", "subtracted after scaling to 0..1; one number, or one per channel", numbers),
+  std: option("--std <numbers>", "divides after the mean is subtracted", numbers),
+  channels: option("--channels <order>", "channel order of the model: rgb or bgr", choice("rgb", "bgr")),
+  layout: option(
+    "--layout <layout>",
+    "of the model's input: nchw or nhwc (default: from its shape)",
+    choice("nchw", "nhwc"),
+  ),
+  shape: option("--shape <sizes>", "the model's input shape where the file leaves it open: input=1,3,224,224", shape),
+  output: option("--output <name>", "the output that holds the scores, where there are several", text),
+  mask: option("--mask <file>", "an .npy of 0 and 1: only where it is 1 may the input change", text),
+  failUnder: option("--fail-under <share>", "exit with 1 if robust accuracy is below this", share),
+  dryRun: flag("--dry-run", "show the plan: attacks, queries, time"),
+  audit: flag("--audit", "the whole audit protocol: also 1,000 random draws for each sample of the audit subset"),
+  probe: flag("--no-probe", "do not question the preprocessing, even if accuracy is near chance"),
+  loss: option(
+    "--loss <name>",
+    "cross-entropy (default), margin, dlr, targeted-cross-entropy, targeted-margin, targeted-dlr, other",
+    choice("cross-entropy", "margin", "dlr", "targeted-cross-entropy", "targeted-margin", "targeted-dlr", "other"),
+  ),
+  wrt: option("--wrt <names>", "inputs or weights to differentiate by (default: the float inputs)", names),
+  config: option("--config <file>", "options from a file (default blindspot.config.json or .mjs, if it exists)", text),
+  debug: flag("--debug", "stack traces"),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+type Read<Spec> = Spec extends { read(text: string): infer T }
+  ? Spec extends { repeatable: true }
+    ? readonly T[]
+    : T
+  : never;
+/** What a command receives: only what was given. */
+export type Given = { readonly [Name in Exclude<OptionName, "models">]?: Read<(typeof OPTIONS)[Name]> } & {
+  readonly models?: readonly string[];
+};
+
+/** Option name as typed: `--input-range`. */
+export function longFlag(name: OptionName): string {
+  return OPTIONS[name].flags.split(" ")[0]!;
+}
+
+/**
+ * Reads raw texts (from the command line or a config file) by the table. All that is wrong is reported at once.
+ * @param subject of messages: how the option was given
+ */
+export function readOptions(
+  raw: Readonly<Record<string, unknown>>,
+  allowed: readonly OptionName[],
+  subject: (name: OptionName) => string,
+): Given {
+  const problems: Problem[] = [];
+  const result: Record<string, unknown> = {};
+  for (const name of allowed) {
+    const value = raw[name];
+    if (value === undefined) continue;
+    const spec: OptionSpec<unknown> = OPTIONS[name];
+    const read = (one: unknown) => {
+      try {
+        return spec.read(String(one));
+      } catch (error) {
+        if (!(error instanceof Expected)) throw error;
+        problems.push({ code: "E_OPTION", subject: subject(name), expected: error.message, got: `'${String(one)}'` });
+        return undefined;
+      }
+    };
+    const many = spec.repeatable === true || name === "models";
+    if (many) result[name] = (Array.isArray(value) ? value : [value]).map(read);
+    else result[name] = read(Array.isArray(value) ? value.join(",") : value);
+  }
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return result as Given;
+}
+
+/** All options that a command can't do without and that are missing. */
+export function requireOptions<Name extends keyof Given>(
+  given: Given,
+  required: readonly Name[],
+  command: string,
+): Given & { [Key in Name]-?: NonNullable<Given[Key]> } {
+  const problems = required
+    .filter((name) => given[name] === undefined || (given[name] as unknown[]).length === 0)
+    .map((name) => ({
+      code: "E_OPTION_MISSING",
+      subject: `blindspot ${command}`,
+      expected: OPTIONS[name].flags,
+      hint: `See blindspot ${command} --help`,
+    }));
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return given as Given & { [Key in Name]-?: NonNullable<Given[Key]> };
+}

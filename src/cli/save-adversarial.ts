@@ -1,0 +1,111 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileError, writeWhole } from "../assess/files.ts";
+import { bestAttempt } from "../assess/sample-line.ts";
+import type { SampleRecord } from "../attacks/record.ts";
+import { sharpImages } from "../data/index.ts";
+import { type Codec, imageCodec } from "../inputs/index.ts";
+import { readNpz, writeNpz } from "../tensor/npz.ts";
+import { float32, int64, toNumbers } from "../tensor/tensor.ts";
+import { goalClasses, predictedClass } from "../threats/goal.ts";
+import type { Threat } from "../threats/threat.ts";
+import type { Target } from "./open.ts";
+
+export interface Saved {
+  readonly directory: string;
+  /** What was written, in words. */
+  readonly files: string;
+  /** How many, read back from their files, still fool the original model inside the threat. */
+  readonly succeed: number;
+  readonly of: number;
+}
+
+interface Adversarial {
+  readonly record: SampleRecord;
+  readonly point: Float32Array;
+  readonly predicted: number;
+}
+
+/** Letters and digits of a class name, for a file name. */
+function fileSafe(name: string): string {
+  return name.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40);
+}
+
+/**
+ * Writes adversarial inputs: a PNG each for 8-bit images, else one `adversarial.npz` (x, y, predicted, index). Each is then read
+ * back from its file and judged anew: inside the threat, and wrong for the original model.
+ */
+export async function saveAdversarial(
+  directory: string,
+  target: Target,
+  threat: Threat,
+  records: readonly SampleRecord[],
+): Promise<Saved> {
+  const found = records.flatMap((record): Adversarial[] => {
+    const candidate = bestAttempt(record)?.found;
+    return candidate == null ? [] : [{ record, point: candidate.point, predicted: candidate.predicted }];
+  });
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    throw fileError(error, directory);
+  }
+  const codec = imageCodec(target.data.dims, threat.quantize, sharpImages);
+  const channels = target.data.dims[2];
+  const asPng = target.data.modality === "image" && threat.quantize === "uint8" && (channels === 1 || channels === 3);
+  const readBack = asPng ? await savePngs(directory, target, codec, found) : await saveArray(directory, target, found);
+  let succeed = 0;
+  for (const [i, point] of readBack.entries()) if (await stillFools(target, threat, found[i]!, point)) succeed++;
+  const files = asPng ? `${found.length} PNG files` : `adversarial.npz (${found.length} rows)`;
+  return { directory, files, succeed, of: found.length };
+}
+
+async function savePngs(
+  directory: string,
+  target: Target,
+  codec: Codec,
+  found: readonly Adversarial[],
+): Promise<Float32Array[]> {
+  const name = (label: number) => fileSafe(target.classifier.classes[label] ?? String(label));
+  const points: Float32Array[] = [];
+  for (const { record, point, predicted } of found) {
+    const file = join(directory, `${record.index}-${name(record.label)}-taken-for-${name(predicted)}.png`);
+    await writeWhole(file, (await codec.encode(point)).bytes);
+    points.push(await codec.decode(new Uint8Array(await readFile(file))));
+  }
+  return points;
+}
+
+async function saveArray(directory: string, target: Target, found: readonly Adversarial[]): Promise<Float32Array[]> {
+  const { dims } = target.data;
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  const x = new Float32Array(found.length * size);
+  found.forEach(({ point }, i) => {
+    x.set(point, i * size);
+  });
+  const column = (values: readonly number[]) => int64([values.length], values);
+  const file = join(directory, "adversarial.npz");
+  await writeWhole(
+    file,
+    writeNpz({
+      x: float32([found.length, ...dims], x),
+      y: column(found.map(({ record }) => record.label)),
+      predicted: column(found.map(({ predicted }) => predicted)),
+      index: column(found.map(({ record }) => record.index)),
+    }),
+  );
+  const back = Float32Array.from(toNumbers(readNpz(new Uint8Array(await readFile(file)))["x"]!));
+  return found.map((_, i) => back.slice(i * size, (i + 1) * size));
+}
+
+async function stillFools(
+  target: Target,
+  threat: Threat,
+  { record }: Adversarial,
+  point: Float32Array,
+): Promise<boolean> {
+  const { point: clean } = await target.data.sample(record.index);
+  if (threat.violation(point, threat.deployable(clean, clean)) !== null) return false;
+  const predicted = predictedClass(await target.classifier.verify(point));
+  return goalClasses(threat.goal, record.label, record.clean.scores).includes(predicted);
+}

@@ -1,0 +1,89 @@
+/** The door of the library: what a program imports from "blindspot". */
+export {
+  type AssessEvent,
+  type Assessment,
+  type AssessOptions,
+  assess,
+  type ModelFacts,
+} from "./assess/assess.ts";
+export { openRunDirectory } from "./assess/files.ts";
+export {
+  type Finding,
+  findingSchema,
+  type Result,
+  resultSchema,
+  type SampleLine,
+  sampleLineSchema,
+} from "./assess/schema.ts";
+export { censoredQuantile, proportion, wilson95 } from "./assess/statistics.ts";
+export type { RunStore } from "./assess/store.ts";
+export * from "./attacks/index.ts";
+export {
+  explainGradient,
+  type GradientExplanation,
+  type GradientOptions,
+  LOSS_NAMES,
+  type Optimizer,
+  type TrainingOptions,
+  withGradient,
+  withTrainingStep,
+  withVjp,
+} from "./autodiff/index.ts";
+export { BlindspotError, type Problem } from "./base/errors.ts";
+export { sha256 } from "./base/hash.ts";
+export { Rng } from "./base/rng.ts";
+export {
+  type DataSample,
+  type Dataset,
+  drawSamples,
+  type OpenOptions,
+  openDataset,
+  type SampleCount,
+  sharpImages,
+} from "./data/index.ts";
+export {
+  cloneModel,
+  Graph,
+  GraphBuilder,
+  inferShapes,
+  Model,
+  Node,
+  type OpBuilder,
+  opBuilder,
+  prepareForGradient,
+  printGraph,
+  readModel,
+  Value,
+  verifyModel,
+  writeModel,
+} from "./graph/index.ts";
+export { type Codec, type ImageEncoder, imageCodec, type Quantize, vectorCodec } from "./inputs/index.ts";
+export {
+  type Capabilities,
+  type Classifier,
+  type GradientRows,
+  type LoadClassifierOptions,
+  type LossName,
+  loadClassifier,
+  type ModelSource,
+  type Rows,
+} from "./models/index.ts";
+export { operators } from "./ops/index.ts";
+export { type ConsoleOptions, consoleReport } from "./report/console.ts";
+export { type NodeRuntimeOptions, nodeRuntime } from "./runtime/node.ts";
+export { referenceRuntime } from "./runtime/reference.ts";
+export type { Feeds, PortInfo, Runtime, Session } from "./runtime/runtime.ts";
+export { readNpy, writeNpy } from "./tensor/npy.ts";
+export { readNpz, writeNpz } from "./tensor/npz.ts";
+export { float32, int64, int64Vector, scalar, type Tensor, tensor } from "./tensor/tensor.ts";
+export * from "./threats/index.ts";
+export {
+  type Checkpoint,
+  constantRate,
+  cosine,
+  type Schedule,
+  type TrainingData,
+  type TrainingReport,
+  type TrainOptions,
+  train,
+} from "./train/index.ts";
