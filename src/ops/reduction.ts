@@ -15,7 +15,10 @@ import { knownInts, typeOfInput } from "./dims.ts";
 import { castLike, convert, shapeOf } from "./dtypes.ts";
 import { within } from "./pointwise.ts";
 
-/** The axes to reduce: undefined for all of them, null where they are computed at run time. Attribute before opset 18 (13 for ReduceSum). */
+/**
+ * The axes to reduce: undefined for all of them, null where they are computed at run time. An attribute before opset 18 (13 for ReduceSum).
+ * Under noop_with_empty_axes none means none: each element is then reduced alone, as ONNX Runtime does it (|x| for ReduceL1).
+ */
 function reducedAxes(node: Node): readonly number[] | null | undefined {
   const axes = node.ints("axes") ?? knownInts(node.inputs[1]);
   if (axes === null || (axes !== undefined && axes.length > 0)) return axes;
@@ -74,6 +77,7 @@ function reductionExamples([low, high]: readonly [number, number]): Example[] {
     { inputs: [within(low, high, 2, 3, 2), axesInput([0, -1])], attributes: { keepdims: 0 } },
     { inputs: [within(low, high, 2, 3)], attributes: { keepdims: 0 } },
     { inputs: [within(low, high, 2, 3), axesInput([1])], attributes: { keepdims: 0 } },
+    { inputs: [within(low, high, 2, 3)], attributes: { noop_with_empty_axes: 1 } },
   ];
 }
 
@@ -117,9 +121,9 @@ function reduction({ type, f, dx, range = [-1, 1] }: Reduction): OpDefinition {
     },
     evaluate: ([x, axesTensor], node) => {
       const given = node.ints("axes") ?? (axesTensor ? Array.from(axesTensor.data) : []);
-      if (given.length === 0 && node.int("noop_with_empty_axes", 0) !== 0) return [x!];
       const rank = x!.dims.length;
-      const axes = given.length === 0 ? allAxes(rank) : normalizeAxes(given, rank, node);
+      const all = given.length === 0 && node.int("noop_with_empty_axes", 0) === 0;
+      const axes = all ? allAxes(rank) : normalizeAxes(given, rank, node);
       return [
         convert(
           reduce(x!, axes, keepsDims(node), (group) => f(group, x!.dtype)),
@@ -127,9 +131,7 @@ function reduction({ type, f, dx, range = [-1, 1] }: Reduction): OpDefinition {
         ),
       ];
     },
-    // With noop_with_empty_axes and no axes the node is the identity.
-    gradient: (context) =>
-      reducedAxes(context.node)?.length === 0 ? [context.cotangents[0], null] : [dx(reduceContext(context)), null],
+    gradient: (context) => [dx(reduceContext(context)), null],
     examples: reductionExamples(range),
   });
 }
