@@ -219,9 +219,10 @@ const lpNormalization = defineOp({
     const axes = int64Vector([node.int("axis", -1)]);
     const euclidean = node.int("p", 2) === 2;
     const norm = euclidean ? op.ReduceL2(x, axes) : op.ReduceL1(x, axes);
-    const safe = op.Where(op.Equal(norm, op.scalarLike(x, 0)), op.scalarLike(x, 1), norm);
+    const zero = op.scalarLike(x, 0);
+    const inverse = op.Where(op.Equal(norm, zero), zero, op.Reciprocal(norm));
     const radial = op.ReduceSum(op.Mul(dy, y), axes);
-    return [op.Div(op.Sub(dy, op.Mul(euclidean ? y : op.Sign(x), radial)), safe)];
+    return [op.Mul(op.Sub(dy, op.Mul(euclidean ? y : op.Sign(x), radial)), inverse)];
   },
   examples: [
     { inputs: [[2, 4]] },
