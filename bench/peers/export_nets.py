@@ -93,7 +93,7 @@ def mlp():
 SMALL = dict(vgg=vgg, resnet=resnet, resnext=resnext, densenet=densenet, mobilenet=mobilenet, squeezenet=squeezenet, audio=audio, mlp=mlp)
 
 TORCHVISION = dict(
-    vgg11_bn=(tv.vgg11_bn, 64), vgg16=(tv.vgg16, 64), resnet18=(tv.resnet18, 96), resnet50=(tv.resnet50, 96),
+    vgg11_bn=(tv.vgg11_bn, 224), resnet18=(tv.resnet18, 96), resnet50=(tv.resnet50, 96),
     resnext50_32x4d=(tv.resnext50_32x4d, 96), densenet121=(tv.densenet121, 96), mobilenet_v2=(tv.mobilenet_v2, 96), squeezenet1_1=(tv.squeezenet1_1, 96),
 )  # fmt: skip
 
@@ -121,7 +121,10 @@ def write_onnx(net, x, path):
 
 
 def write_npz(path, arrays):
-    np.savez_compressed(path, **{key: value.detach().numpy() for key, value in arrays.items()})
+    arrays = {key: value.detach().numpy() for key, value in arrays.items()}
+    # Random numbers in bulk don't get smaller.
+    save = np.savez_compressed if sum(array.nbytes for array in arrays.values()) < 1e6 else np.savez
+    save(path, **arrays)
 
 
 def export(name, net, shape, folder):

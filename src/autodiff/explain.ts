@@ -46,17 +46,18 @@ export function explainGradient(
     .map((node) => ({ node: node.describe(), reason: missingRule(node, table).got! }));
   for (const target of targets) {
     if (outputs.includes(target) || from([target]).nodes.length > 0) continue;
-    const cuts = describeCuts(graph.nodes, target, table);
+    const cuts = describeCuts(graph.nodes, target, outputs, table);
     blockers.push(
       ...(cuts.length === 0
         ? [{ node: `'${target.name}'`, reason: "does not lead to the output" }]
         : cuts.map((node) => ({ node, reason: "its output does not vary smoothly with its input" }))),
     );
   }
+  if (targets.length === 0) blockers.push({ node: "the model", reason: "has no input of a float type" });
   const flagged = (flag: "straightThrough" | "flat"): string[] =>
     nodes.filter((node) => definitionOf(node)?.[flag]).map((node) => node.describe());
   return {
-    differentiable: blockers.length === 0 && targets.length > 0,
+    differentiable: blockers.length === 0,
     blockers,
     straightThrough: flagged("straightThrough"),
     flat: flagged("flat"),
@@ -64,13 +65,19 @@ export function explainGradient(
   };
 }
 
-/** The nodes at which every path from a value ends, because nothing that leaves them is smooth. */
-export function describeCuts(nodes: readonly Node[], from: Value, table: OpTable): string[] {
+/** The nodes at which paths from a value to the outputs end, because what leaves them toward the outputs is not smooth. */
+export function describeCuts(nodes: readonly Node[], from: Value, outputs: readonly Value[], table: OpTable): string[] {
   const { dependent } = findPath(nodes, { table, targets: [from], outputs: [] });
-  return nodes
-    .filter((node) => node.inputs.some((input) => input !== null && dependent.has(input)))
-    .filter((node) => !node.outputs.some((output) => dependent.has(output)))
-    .map((node) => node.describe());
+  const leading = new Set(outputs);
+  const cuts: Node[] = [];
+  for (const node of [...nodes].reverse()) {
+    const useful = node.outputs.filter((output) => leading.has(output));
+    if (useful.length === 0) continue;
+    for (const input of node.inputs) if (input !== null) leading.add(input);
+    const reached = node.inputs.some((input) => input !== null && dependent.has(input));
+    if (reached && !useful.some((output) => dependent.has(output))) cuts.push(node);
+  }
+  return cuts.reverse().map((node) => node.describe());
 }
 
 function countOperators(nodes: readonly Node[], table: OpTable): Map<string, { count: number; gradient: boolean }> {

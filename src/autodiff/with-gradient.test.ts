@@ -110,7 +110,12 @@ describe("withGradient", () => {
     );
   });
 
-  it("says which operator cuts the only path", () => {
+  it("says what is missing: a name, a float input, or which operator cuts the only path", () => {
+    const words = opBuilder(new Graph(), table);
+    words.output(words.input("text", { dtype: "string", shape: ["N", 2] }));
+    expect(() => withGradient(new Model(words.graph, 18), { table, loss: "margin" })).toThrow(
+      /^E_NO_GRADIENT_PATH the model: expected an input of a float type, got text: string/,
+    );
     expect(() => withGradient(classifier(), { table, loss: "margin", wrt: ["nothing"] })).toThrow(
       /^E_NAME_UNKNOWN 'nothing'/,
     );
@@ -167,6 +172,7 @@ describe("explainGradient", () => {
     ]);
     expect(found.straightThrough).toEqual(["QuantizeLinear 'QuantizeLinear'", "DequantizeLinear 'DequantizeLinear'"]);
     expect(found.flat).toEqual(["Round 'Round'"]);
+    expect(explainGradient(classifier(), table, { wrt: [] }).blockers[0]!.reason).toBe("has no input of a float type");
     expect(explainGradient(classifier(), table, { output: "label" }).blockers).toEqual([
       { node: "ArgMax 'ArgMax'", reason: "its output does not vary smoothly with its input" },
     ]);

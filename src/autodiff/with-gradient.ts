@@ -86,7 +86,10 @@ function addGradients(
   for (const target of targets) {
     const gradient = gradients.get(target);
     if (gradient != null) addOutput(op, gradient, `grad_${target.name}`);
-    else problems.push(noPath(target, describeCuts(nodes, target, table)));
+    else {
+      const ends = outputs.map(({ value }) => value);
+      problems.push(noPath(target, describeCuts(nodes, target, ends, table)));
+    }
   }
   if (problems.length > 0) throw new BlindspotError(problems);
 }
@@ -101,8 +104,17 @@ function noPath(target: Value, cuts: readonly string[]): Problem {
   };
 }
 
-function floatInputs(model: Model): string[] {
-  return model.graph.inputs.filter(({ dtype }) => isFloat(dtype)).map(({ name }) => name);
+/** What is differentiated unless something else is named. */
+function floatInputs({ graph }: Model): string[] {
+  const names = graph.inputs.filter(({ dtype }) => isFloat(dtype)).map(({ name }) => name);
+  if (names.length > 0) return names;
+  throw new BlindspotError({
+    code: "E_NO_GRADIENT_PATH",
+    subject: "the model",
+    expected: "an input of a float type",
+    got: graph.inputs.map(({ name, dtype }) => `${name}: ${dtype}`).join(", "),
+    hint: "Attack by queries alone: --profile score,label",
+  });
 }
 
 function onesLike(op: OpBuilder, value: Value): Value {
