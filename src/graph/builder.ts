@@ -65,7 +65,9 @@ export class GraphBuilder {
     this.graph = graph;
     this.table = table;
     for (const value of [...graph.inputs, ...graph.initializers]) this.names.add(value.name);
-    for (const node of graph.nodes) for (const output of node.outputs) this.names.add(output.name);
+    // Names of nodes too: a new node is named after its output, and runtimes refuse two nodes of one name.
+    for (const node of graph.nodes)
+      for (const name of [node.name, ...node.outputs.map((output) => output.name)]) this.names.add(name);
   }
 
   /** A name that no value of this graph has yet. */
