@@ -18,7 +18,7 @@ function toNumber(value: bigint): number {
 
 /** Files of early IR versions leave `type` out: then the field that is set tells. */
 function kindOf(proto: AttributeProto): Kind {
-  if (proto.type !== Kind.UNDEFINED || proto.refAttrName !== "") return proto.type;
+  if (proto.type !== Kind.UNDEFINED) return proto.type;
   if (Object.hasOwn(proto, "f")) return Kind.FLOAT;
   if (Object.hasOwn(proto, "i")) return Kind.INT;
   if (Object.hasOwn(proto, "s")) return Kind.STRING;
@@ -35,6 +35,8 @@ export function attributeFromProto(
   subject: string,
   readGraph: (graph: GraphProto) => Graph,
 ): Attribute | Problem {
+  // A reference to an attribute of the function around it: the type is given, the value isn't.
+  if (proto.refAttrName !== "") return { type: "opaque", value: proto };
   const utf8 = new TextDecoder();
   switch (kindOf(proto)) {
     case Kind.INT:

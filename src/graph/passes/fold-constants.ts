@@ -160,7 +160,9 @@ function toFolded(constant: Tensor | null): Folded | undefined {
   if (constant === null || constant.data.length > MAX_ELEMENTS || !isPlain(constant.dtype)) return undefined;
   const data = Float64Array.from(toNumbers(constant));
   const wide = constant.dtype === "int64" || constant.dtype === "uint64";
-  if (wide && !data.every(Number.isSafeInteger)) return undefined;
+  // Bounds like INT64_MAX mean "to the end", whatever a double makes of them; a result that still holds one is refused below.
+  const isExact = (value: number) => Number.isSafeInteger(value) || Math.abs(value) >= 2 ** 62;
+  if (wide && !data.every(isExact)) return undefined;
   return { dtype: isFloat(constant.dtype) ? "float64" : constant.dtype, dims: constant.dims, data };
 }
 
@@ -171,7 +173,7 @@ function toTensor(result: Folded, dtype: DType): Tensor | undefined {
   if (wide && !result.data.every(Number.isSafeInteger)) return undefined;
   const Type = arrayType(dtype) as unknown as { from(items: Iterable<number | bigint>): NumericData };
   const data = Type.from(wide ? Array.from(result.data, BigInt) : result.data);
-  if (isFloat(dtype) && !result.data.every((value, i) => Object.is(Number(data[i]), value))) return undefined;
+  if (!wide && !result.data.every((value, i) => Object.is(Number(data[i]), value))) return undefined;
   return { dtype, dims: result.dims, data };
 }
 

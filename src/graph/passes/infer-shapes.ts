@@ -15,16 +15,27 @@ function mergeShape(inferred: Shape | null, known: Shape | null): Shape | null {
  * Infers the types of one node's outputs from those of its inputs, and stores them. Types of operators that aren't in the table stay as
  * declared. Whoever appends nodes one by one can keep a graph typed with it.
  *
- * @throws BlindspotError as `infer` of the operator does, when the inputs contradict each other.
+ * @throws BlindspotError as `infer` of the operator does, when the inputs contradict each other, or E_OP_INVALID.
  */
 export function inferNode(node: Node, table: OperatorTable): void {
-  const types = table.get(node.op, node.domain)?.infer(node) ?? [];
-  types.forEach((type: ValueType, i) => {
+  typesOf(node, table).forEach((type: ValueType, i) => {
     const output = node.outputs[i];
     if (output === undefined) return;
     output.dtype = type.dtype ?? output.dtype;
     output.shape = mergeShape(type.shape, output.shape);
   });
+}
+
+function typesOf(node: Node, table: OperatorTable): readonly ValueType[] {
+  try {
+    return table.get(node.op, node.domain)?.infer(node) ?? [];
+  } catch (error) {
+    if (error instanceof BlindspotError) throw error;
+    // Operators trust that a node has the inputs and attributes that ONNX demands; a damaged file need not.
+    const expected = `inputs and attributes as the definition of ${node.op} says`;
+    const problem = { code: "E_OP_INVALID", subject: node.describe(), expected, got: (error as Error).message };
+    throw new BlindspotError(problem, { cause: error });
+  }
 }
 
 /**

@@ -10,7 +10,7 @@ import { upgradeOpset } from "./upgrade-opset.ts";
 
 /** Calls inside calls multiply: a file of a few hundred bytes can ask for billions of nodes. */
 const MAX_DEPTH = 32;
-const MAX_NODES = 200_000;
+const MAX_NODES = 100_000;
 
 /**
  * Replaces, in place, calls of functions that the model itself defines by their bodies. A body of an older opset than the model's is

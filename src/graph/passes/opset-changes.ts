@@ -26,7 +26,7 @@ function setInput({ node }: NodeUpgrade, at: number, value: Value): void {
 /** A float that became an input of the same type as the data. */
 function scalarOf(upgrade: NodeUpgrade, name: string, value: number): Value {
   const scalar = upgrade.constant(name, float32([], [value]));
-  const data = upgrade.node.inputs[0]!;
+  const data = upgrade.input(0);
   return data.dtype === "float32" ? scalar : upgrade.prepend("CastLike", [scalar, data]);
 }
 
@@ -50,7 +50,7 @@ const reduceAxesToInput: Change = (upgrade) => {
 const coercedToMatrix: Change = (upgrade) => {
   const { node } = upgrade;
   const axis = node.int("axis", 1);
-  const x = node.inputs[0]!;
+  const x = upgrade.input(0);
   const rank = x.rank ?? node.outputs[0]?.rank ?? null;
   node.attributes.set("axis", intAttribute(-1));
   if (axis === -1 || (rank !== null && axis === rank - 1)) return;
@@ -109,8 +109,8 @@ const upsample9: Change = (upgrade) => {
  */
 const resize11: Change = (upgrade) => {
   const { node } = upgrade;
-  const scales = node.inputs[1]!;
-  node.inputs = [node.inputs[0]!, null, scales];
+  const scales = upgrade.input(1);
+  node.inputs = [upgrade.input(0), null, scales];
   node.attributes.set("coordinate_transformation_mode", { type: "string", value: "asymmetric" });
   if (node.string("mode", "nearest") !== "nearest") return;
   const factors = scales.constant === null ? undefined : Array.from(scales.constant.data as ArrayLike<number>);

@@ -25,6 +25,11 @@ export class NodeUpgrade {
     this.node = node;
   }
 
+  /** An input that the operator demands: a damaged file need not have it. */
+  input(at: number): Value {
+    return this.node.inputs[at] ?? this.refuse(`no input ${at}`, `the inputs that ${this.node.op} demands`);
+  }
+
   private stem(suffix: string): string {
     return `${this.node.outputs[0]?.name || this.node.op}_${suffix}`;
   }
@@ -46,7 +51,7 @@ export class NodeUpgrade {
 
   /** Puts a new node behind this one, which takes over its first output. */
   append(op: string, inputs: (made: Value) => Value[]): void {
-    const output = this.node.outputs[0]!;
+    const output = this.node.outputs[0] ?? this.refuse("no output", "an output");
     const made = new Value(this.stem(this.node.op), { dtype: output.dtype });
     made.producer = this.node;
     this.node.outputs[0] = made;
@@ -89,7 +94,8 @@ function usesAny(node: Node, values: ReadonlySet<Value>): boolean {
  * Rewrites a model, in place, from its opset to a newer one, by ONNX's own version rules. A model that is there already, or above, stays.
  * With the operator table types are inferred on the way, which spares general but slower forms (Softmax over several axes).
  *
- * @throws BlindspotError E_MODEL_OPSET, or E_OPSET_UPGRADE naming every node that the newer opset can't express.
+ * @throws BlindspotError E_MODEL_OPSET, or E_OPSET_UPGRADE naming every node that the newer opset can't express (the model is then half
+ *   rewritten).
  */
 export function upgradeOpset(model: Model, target: number, table?: OperatorTable): void {
   const from = model.opsets.get("") ?? target;
