@@ -36,7 +36,7 @@ const NATIVE = new Set(["sharp", "onnxruntime-node"]);
 const source = dirname(fileURLToPath(import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" })
   .map((name) => name.replaceAll("\\", "/"))
-  .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+  .filter((name) => name.endsWith(".ts") && !name.includes(".test."));
 
 interface Import {
   readonly from: string;
