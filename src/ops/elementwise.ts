@@ -290,6 +290,10 @@ const passing: readonly OpDefinition[] = [
         inputs: [[4], { dtype: "float32", dims: [], values: [0.3] }, { dtype: "bool", dims: [], values: [0] }],
         outputs: 2,
       },
+      {
+        inputs: [[4], { dtype: "float32", dims: [], values: [0] }, { dtype: "bool", dims: [], values: [1] }],
+        outputs: 2,
+      },
     ],
   }),
   // Between float types dx = dy, cast back. To integers nothing flows; the engine asks for no cotangent there.

@@ -8,13 +8,7 @@ const int32 = (...values: number[]): Tensor => tensor("int32", [values.length], 
 const bool = (...values: number[]): Tensor => tensor("bool", [values.length], Uint8Array.from(values));
 const grid = (rows: number, columns: number, ...values: number[]): Tensor => float32([rows, columns], values);
 
-type Row = readonly [
-  name: string,
-  type: string,
-  inputs: readonly Input[],
-  expected: readonly number[],
-  attributes?: Attributes,
-];
+type Row = [name: string, type: string, inputs: readonly Input[], expected: readonly number[], attributes?: Attributes];
 
 /** Small cases worked out by hand, for what is easily got wrong; the ONNX node tests cover the rest. */
 const table: readonly Row[] = [

@@ -3,7 +3,7 @@ import type { Shape } from "../graph/ir.ts";
 import { int64Vector, scalar, type Tensor } from "../tensor/tensor.ts";
 import { type Attributes, infer } from "./apply.test.fixture.ts";
 
-type Row = readonly [
+type Row = [
   type: string,
   inputs: readonly (Shape | Tensor | null)[],
   expected: readonly (Shape | null)[],

@@ -75,7 +75,6 @@ export function discrete(
   type: string,
   f: (node: Node) => (...values: number[]) => number,
   dtype: DType | "same",
-  examples: readonly Example[] = [],
 ): OpDefinition {
   return defineOp({
     type,
@@ -85,7 +84,6 @@ export function discrete(
       return [convert(mapBroadcast(f(node), ...operands), dtype === "same" ? operands[0].dtype : dtype)];
     },
     gradient: "discrete",
-    examples,
   });
 }
 
