@@ -77,7 +77,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptedModel> {
     const batch = new Array<Float32Array>(declared ?? 1).fill(row);
     alone.push((await adapter.pass(plain, plainSession, batch)).slice(0, plain.head.classes));
   }
-  const problems = [...adapter.problems, ...(await adapter.compareWithOriginal(plain.head, rows, alone))];
+  const problems = await adapter.compareWithOriginal(plain.head, rows, alone);
   const result = (chosen: Candidate, session: Session, note: string | null): AdaptedModel => ({
     graph: chosen.graph,
     session,
@@ -105,17 +105,15 @@ export async function adapt(options: AdaptOptions): Promise<AdaptedModel> {
 
 class Adapter {
   readonly base: Model;
-  readonly problems: readonly Problem[];
   /** Whether the opset could be raised; else types are known only as far as the file declares them. */
   private readonly raised: boolean;
   private readonly options: AdaptOptions;
 
   constructor(options: AdaptOptions) {
     this.options = options;
-    const { model, problems } = raiseOpset(options.model, options.table);
-    this.base = model ?? options.model;
-    this.raised = model !== null;
-    this.problems = problems;
+    const raised = raiseOpset(options.model, options.table);
+    this.base = raised ?? options.model;
+    this.raised = raised !== null;
   }
 
   build(source: Model, batch: number | null): Candidate {
@@ -209,16 +207,19 @@ class Adapter {
   }
 }
 
-/** The model at the opset of the gradient rules, or null and why not: it may still be attacked by queries, as it is. */
-function raiseOpset(source: Model, table: OpTable): { model: Model | null; problems: readonly Problem[] } {
+/**
+ * The model at the opset of the gradient rules, or null where that can't be: it may still be attacked by queries, as it is. Why not is said
+ * when a gradient is tried.
+ */
+function raiseOpset(source: Model, table: OpTable): Model | null {
   try {
     const model = cloneModel(source);
     inlineFunctions(model, table);
     upgradeOpset(model, Math.max(GRADIENT_OPSET, model.opset), table);
     prepareForGradient(cloneModel(model), table);
-    return { model, problems: [] };
+    return model;
   } catch (error) {
     if (!(error instanceof BlindspotError)) throw error;
-    return { model: null, problems: error.problems };
+    return null;
   }
 }

@@ -8,5 +8,5 @@ export type {
 } from "./classifier.ts";
 export { type InspectedClassifier, type InspectedPort, inspectModel, type ModelInspection } from "./inspect.ts";
 export { type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts";
-export type { ModelSource } from "./open-model.ts";
+export { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 export { type ProbeCandidate, type ProbeResult, type ProbeSamples, probePreprocessing } from "./probe.ts";

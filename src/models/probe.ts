@@ -84,6 +84,7 @@ function flagsOf(choice: Choice, orderOpen: boolean): string {
   const normalized = mean !== undefined || std !== undefined;
   const [low, high] = inputRange ?? [0, 1];
   return [
+    ...(features === undefined ? [] : ["a box for each feature"]),
     ...(normalized || features !== undefined ? [] : [`--input-range ${low}..${high}`]),
     ...(mean === undefined ? [] : [`--mean ${list(mean)}`]),
     ...(std === undefined ? [] : [`--std ${list(std)}`]),
