@@ -56,15 +56,14 @@ export async function openModelFile(model: string): Promise<OpenedModel> {
   return openModel(model);
 }
 
-async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
+/** What `loadClassifier` needs to know to fit a model to this data. */
+export async function loadOptions(data: Dataset, given: Given): Promise<LoadClassifierOptions> {
   const classes = given.classes === undefined ? data.classes : await classNames(given.classes);
-  return loadClassifier(opened.bytes, {
-    ...modelOptions(given),
-    runtime,
-    label: opened.label,
-    dims: data.dims,
-    ...(classes === null ? {} : { classes }),
-  });
+  return { ...modelOptions(given), dims: data.dims, ...(classes === null ? {} : { classes }) };
+}
+
+async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
+  return loadClassifier(opened.bytes, { ...(await loadOptions(data, given)), runtime, label: opened.label });
 }
 
 /** How inputs of this data are decoded, hashed and written. */

@@ -1,4 +1,122 @@
+import { BlindspotError } from "../../base/errors.ts";
+import { labelProblems } from "../../data/index.ts";
+import { inspectModel, type ModelInspection, type ProbeResult } from "../../models/index.ts";
+import { grouped, table } from "../../report/format.ts";
+import { nodeRuntime } from "../../runtime/node.ts";
+import { loadOptions, modelOptions, openData, openModelFile } from "../open.ts";
 import type { Given } from "../options.ts";
-export async function run(_options: Given, _args: readonly string[]): Promise<number> {
-  return 0;
+import { probe } from "../preprocessing.ts";
+
+export async function run(given: Given, [path]: readonly string[]): Promise<number> {
+  const model = path ?? given.model;
+  if (model === undefined)
+    throw new BlindspotError({
+      code: "E_OPTION_MISSING",
+      subject: "blindspot inspect",
+      expected: "a model",
+      hint: "blindspot inspect model.onnx",
+    });
+  const opened = await openModelFile(model);
+  const data = given.data === undefined ? null : await openData({ ...given, data: given.data });
+  const runtime = await nodeRuntime();
+  try {
+    const options = data === null ? modelOptions(given) : await loadOptions(data, given);
+    const inspection = await inspectModel(opened.bytes, { ...options, runtime, label: opened.label });
+    let probed: ProbeResult | null = null;
+    if (data !== null && inspection.classifier !== null) {
+      const problems = labelProblems(data, inspection.classifier.classes);
+      if (problems.length > 0) throw new BlindspotError(problems);
+      probed = await probe(opened, data, options, runtime);
+    }
+    process.stdout.write(
+      given.json ? `${JSON.stringify(plain(inspection, probed), null, 2)}\n` : printed(inspection, probed),
+    );
+    if (probed?.problem != null) throw new BlindspotError(probed.problem);
+    return 0;
+  } finally {
+    await runtime.close();
+  }
+}
+
+/** Maps become objects, so that JSON holds them. */
+function plain(inspection: ModelInspection, probed: ProbeResult | null): unknown {
+  const { gradients } = inspection;
+  return {
+    ...inspection,
+    opsets: Object.fromEntries(inspection.opsets),
+    gradients: gradients && { ...gradients, operators: Object.fromEntries(gradients.operators) },
+    ...(probed === null ? {} : { preprocessing: probed }),
+  };
+}
+
+const portText = ({ name, dtype, shape }: ModelInspection["inputs"][number]) =>
+  `${name} ${dtype ?? "?"}[${shape?.map((dim) => dim ?? "?").join(",") ?? "?"}]`;
+
+function printed(inspection: ModelInspection, probed: ProbeResult | null): string {
+  const {
+    label,
+    sha256,
+    bytes,
+    producer,
+    irVersion,
+    opsets,
+    parameters,
+    inputs,
+    outputs,
+    classifier,
+    gradients,
+    problems,
+  } = inspection;
+  const versions = [...opsets]
+    .map(([domain, version]) => `${domain === "" ? "ai.onnx" : domain} ${version}`)
+    .join(", ");
+  const rows: string[][] = [
+    ["file", `${label}, ${grouped(bytes)} bytes, SHA-256 ${sha256}`],
+    ["made by", `${producer || "unknown"}; IR version ${irVersion}; opset ${versions}`],
+    ["inputs", inputs.map(portText).join(", ")],
+    ["outputs", outputs.map(portText).join(", ")],
+    ["weights", `${grouped(parameters)} numbers`],
+  ];
+  if (classifier !== null) {
+    const head =
+      classifier.logitsBefore === null ? "taken as logits" : `logits found before the final ${classifier.logitsBefore}`;
+    const batch =
+      classifier.fixedBatch === null
+        ? `any; up to ${classifier.maxBatch} rows in a pass`
+        : `${classifier.fixedBatch}, fixed`;
+    rows.push(
+      ["expects", `inputs of ${classifier.dims.join("x")}`],
+      ["scores", `output '${classifier.output}', ${classifier.classes} classes; ${head}`],
+      ["batch", batch],
+      ["gradients", classifier.gradient ? "yes" : "no: only score attacks work"],
+      ...classifier.notes.map((note, i) => [i === 0 ? "notes" : "", note]),
+    );
+  }
+  const lines = table(rows, ["left", "left"]);
+  if (gradients !== null) lines.push("", ...operatorLines(gradients));
+  if (problems.length > 0)
+    lines.push("", "Problems", ...problems.map((problem) => `  ${new BlindspotError(problem).message}`));
+  if (probed !== null) {
+    const best = probed.ranked.slice(0, 5).map(({ flags, correct, of }) => [`  ${flags}`, `${correct} of ${of} right`]);
+    lines.push("", "Preprocessing, tried on labelled samples", ...table(best, ["left", "right"]));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function operatorLines({
+  operators,
+  straightThrough,
+  flat,
+  blockers,
+}: NonNullable<ModelInspection["gradients"]>): string[] {
+  const rows = [...operators]
+    .sort(([a], [b]) => a.localeCompare(b, "en"))
+    .map(([op, { count, gradient }]) => [`  ${op}`, String(count), gradient ? "gradient" : "none"]);
+  return [
+    "Operators",
+    ...table(rows, ["left", "right", "left"]),
+    ...blockers.map(({ node, reason }) => `  no gradient: ${node}: ${reason}`),
+    ...straightThrough.map((node) => `  straight through: ${node}`),
+    ...flat.map((node) => `  no slope: ${node}`),
+  ];
 }
