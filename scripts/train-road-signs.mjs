@@ -1,0 +1,161 @@
+/**
+ * Trains the two networks of examples/road-signs from scratch: signs are rendered, gradients and optimizer are an ONNX graph, and ONNX Runtime
+ * runs it. About ten minutes on two cores. The same seeds give the same images everywhere; the last bits of the weights depend on the processor.
+ *
+ *   node scripts/train-road-signs.mjs [--out DIR] [--only road-signs|surrogate|test]
+ */
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  cosine,
+  float32,
+  Graph,
+  int64,
+  Model,
+  nodeRuntime,
+  opBuilder,
+  operators,
+  Rng,
+  scalar,
+  tensor,
+  train,
+  withTrainingStep,
+  writeModel,
+  writeNpz,
+} from "../dist/index.js";
+import { roadSignNetwork, surrogateNetwork } from "../examples/road-signs/networks.mjs";
+import { renderSet, SIZE } from "../examples/road-signs/render.mjs";
+import { CLASSES } from "../examples/road-signs/signs.mjs";
+
+const { values: options } = parseArgs({
+  options: { out: { type: "string", default: "examples/road-signs" }, only: { type: "string" } },
+});
+
+/** Each network has its own images; nobody trains on the test set. */
+const TEST = { seed: 2, count: 800 };
+const TASKS = [
+  { name: "road-signs", network: roadSignNetwork, seed: 1, count: 16_000, epochs: 16 },
+  { name: "surrogate", network: surrogateNetwork, seed: 3, count: 8_000, epochs: 16 },
+];
+const BATCH = 64;
+const PEAK_RATE = 2e-3;
+/** Images are shifted by up to so many pixels while training. */
+const SHIFT = 2;
+const OPSET = 18;
+
+/** @param {(typeof TASKS)[number]["network"]} network @param {Rng} rng */
+function untrained(network, rng) {
+  const graph = new Graph("road-signs");
+  const op = opBuilder(graph, operators);
+  // He et al. 2015 (arXiv 1502.01852): variance 2 / inputs keeps the size of signals behind ReLU.
+  let drawn = 0;
+  const initial = (dims, inputs) => {
+    const stream = rng.fold(drawn++);
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    return float32(
+      dims,
+      Float32Array.from({ length: size }, () => stream.normal() * Math.sqrt(2 / inputs)),
+    );
+  };
+  const zeros = (size) => float32([size], new Float32Array(size));
+  const image = op.input("image", { dtype: "float32", shape: ["N", 3, SIZE, SIZE] });
+  const kit = { op, initial, zeros, scalar: (value) => scalar("float32", value) };
+  const logits = network(kit, image, CLASSES.length);
+  logits.name = "logits";
+  op.output(logits);
+  return new Model(graph, OPSET);
+}
+
+/** Rows as float32 [N, 3, SIZE, SIZE] in 0..1, each moved by (dx, dy) with its border repeated. */
+function planes({ images }, rows, shiftOf) {
+  const area = SIZE * SIZE;
+  const data = new Float32Array(rows.length * 3 * area);
+  const inside = (value) => Math.max(0, Math.min(SIZE - 1, value));
+  rows.forEach((row, n) => {
+    const [dx, dy] = shiftOf();
+    for (let pixel = 0; pixel < area; pixel++) {
+      const from = inside(Math.floor(pixel / SIZE) + dy) * SIZE + inside((pixel % SIZE) + dx);
+      for (let channel = 0; channel < 3; channel++)
+        data[(n * 3 + channel) * area + pixel] = images[(row * area + from) * 3 + channel] / 255;
+    }
+  });
+  return float32([rows.length, 3, SIZE, SIZE], data);
+}
+
+function labelsOf({ labels }, rows) {
+  return int64(
+    [rows.length],
+    rows.map((row) => labels[row]),
+  );
+}
+
+async function accuracy(runtime, model, set) {
+  const session = await runtime.load(writeModel(model), { replicas: 1 });
+  let correct = 0;
+  for (let start = 0; start < set.labels.length; start += 128) {
+    const rows = Array.from({ length: Math.min(128, set.labels.length - start) }, (_, i) => start + i);
+    const { logits } = await session.run({ image: planes(set, rows, () => [0, 0]) });
+    rows.forEach((row, i) => {
+      const scores = logits.data.subarray(i * CLASSES.length, (i + 1) * CLASSES.length);
+      if (scores.indexOf(Math.max(...scores)) === set.labels[row]) correct++;
+    });
+  }
+  await session.close();
+  return correct / set.labels.length;
+}
+
+/** No half-written file under a final name. */
+function save(name, bytes) {
+  const path = join(options.out, name);
+  writeFileSync(`${path}.tmp`, bytes);
+  renameSync(`${path}.tmp`, path);
+  console.log(`${path}: ${bytes.length} bytes`);
+}
+
+async function trainOne(runtime, { name, network, seed, count, epochs }, test) {
+  console.log(`${name}: rendering ${count} signs`);
+  const set = renderSet(seed, count);
+  const step = withTrainingStep(untrained(network, Rng.of(seed).fold("weights")), {
+    table: operators,
+    loss: "cross-entropy",
+    optimizer: { kind: "adamw", weightDecay: 0.01 },
+  });
+  const data = {
+    count,
+    batch: (rows, rng) => ({
+      image: planes(set, rows, () => [rng.integer(2 * SHIFT + 1) - SHIFT, rng.integer(2 * SHIFT + 1) - SHIFT]),
+      labels: labelsOf(set, rows),
+    }),
+  };
+  const started = Date.now();
+  const model = await train({
+    step,
+    runtime,
+    data,
+    epochs,
+    batch: BATCH,
+    schedule: cosine(PEAK_RATE),
+    seed,
+    onEpoch({ epoch, loss }) {
+      console.log(
+        `${name}: epoch ${epoch} of ${epochs}, loss ${loss.toFixed(4)}, ${Math.round((Date.now() - started) / 1000)} s`,
+      );
+    },
+  });
+  const found = await accuracy(runtime, model, test);
+  console.log(`${name}: ${(100 * found).toFixed(2)} % of ${test.labels.length} test images`);
+  save(`${name}.onnx`, writeModel(model));
+}
+
+mkdirSync(options.out, { recursive: true });
+const test = renderSet(TEST.seed, TEST.count);
+if (options.only === undefined || options.only === "test") {
+  const x = tensor("uint8", [TEST.count, SIZE, SIZE, 3], test.images);
+  save("test.npz", writeNpz({ x, y: int64([TEST.count], test.labels) }));
+  save("classes.txt", Buffer.from(`${CLASSES.join("\n")}\n`));
+}
+const runtime = await nodeRuntime({ workers: 1, threads: 2 });
+for (const task of TASKS)
+  if (options.only === undefined || options.only === task.name) await trainOne(runtime, task, test);
+await runtime.close();
