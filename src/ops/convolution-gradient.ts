@@ -62,8 +62,9 @@ function inputGradientByConv(context: GradientContext, dy: Value, windows: Windo
 }
 
 /**
- * Any stride: dx = ConvTranspose(dy, w), which gives stride*(o-1) + reach + 1 - pads elements; the rest of x, which no window
- * reached or which a strided window skipped at the end, is `output_padding` (zeros) where that is below the stride, else padded.
+ * Any stride: dx = ConvTranspose(dy, w), which gives stride*(o-1) + reach + 1 - pads elements; what a strided window skipped at the end is
+ * `output_padding`, below the stride. Measured for stride 2 (3x3, 1x1, 4x4, 7x7): as fast as or faster than a Conv that makes all stride^2 phases
+ * followed by DepthToSpace, and 2 to 20 times faster than a Conv over dy with zeros between its elements.
  */
 function inputGradientByConvTranspose(context: GradientContext, dy: Value, windows: Windows): Value {
   const { op, node, inputs } = context;
