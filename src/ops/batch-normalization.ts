@@ -3,6 +3,7 @@ import { reference } from "./broadcast.ts";
 import { defineOp, type GradientContext, type Reference } from "./define.ts";
 import { requireRank, typeOfInput } from "./dims.ts";
 import { castLike } from "./dtypes.ts";
+import { expandLike } from "./emit.ts";
 import {
   affine,
   alongChannels,
@@ -55,7 +56,7 @@ function batchTraining({ op, node, inputs, cotangents, needs }: GradientContext)
     const count = op.Div(castLike(op, op.Size(x), x), castLike(op, op.Size(scale), x));
     return alongChannels(op, op.Div(op.Mul(cotangent, op.scalarLike(x, 1 - momentum)), count), rank);
   };
-  if (dRunningMean !== null) terms.push(op.Expand(share(dRunningMean), op.Shape(x)));
+  if (dRunningMean !== null) terms.push(expandLike(op, share(dRunningMean), x));
   if (dRunningVariance !== null) terms.push(op.Mul(op.Add(parts.centered, parts.centered), share(dRunningVariance)));
   const keep = (cotangent: Value | null): Value | null =>
     cotangent === null ? null : op.Mul(cotangent, op.scalarLike(cotangent, momentum));

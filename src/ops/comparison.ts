@@ -2,7 +2,7 @@ import { aroundAxis, normalizeAxis, reducedShape, withDim } from "./axes.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type ExampleInput, type OpDefinition, type Reference } from "./define.ts";
 import { knownInts, typeOfInput } from "./dims.ts";
-import { shapeOf } from "./dtypes.ts";
+import { zerosLike } from "./emit.ts";
 import { discrete } from "./pointwise.ts";
 
 const comparisons: readonly OpDefinition[] = [
@@ -133,8 +133,7 @@ const ordering: readonly OpDefinition[] = [
     },
     gradient: ({ op, inputs: [x], outputs: [, indices], cotangents: [dy], node }) => {
       if (!dy) return [null, null];
-      const zeros = op.Expand(op.scalarLike(dy, 0), shapeOf(op, x!));
-      return [op.ScatterElements(zeros, indices, dy, { axis: node.int("axis", -1) }), null];
+      return [op.ScatterElements(zerosLike(op, x!), indices, dy, { axis: node.int("axis", -1) }), null];
     },
     examples: [
       { inputs: [[5], count(3)], outputs: 2 },

@@ -1,10 +1,10 @@
 import { BlindspotError } from "../base/errors.ts";
-import type { Dim, Node, Shape, Value } from "../graph/ir.ts";
+import type { Dim, Node, Shape } from "../graph/ir.ts";
 import { int64Vector, sizeOf, stridesOf } from "../tensor/tensor.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type Reference } from "./define.ts";
-import { typeOfInput } from "./dims.ts";
-import { shapeOf } from "./dtypes.ts";
+import { requireRank, typeOfInput } from "./dims.ts";
+import { expandLike } from "./emit.ts";
 
 /** One letter per axis of each operand and of the result. */
 interface Equation {
@@ -90,20 +90,6 @@ function contract({ operands, result }: Equation, refs: readonly Reference[]): R
   return reference(dims, data, refs[0].dtype);
 }
 
-function knownRanks(node: Node, values: readonly (Value | null)[]): number[] {
-  return values.map((value, i) => {
-    if (value?.shape) return value.shape.length;
-    throw new BlindspotError({
-      code: "E_SHAPE_UNKNOWN",
-      subject: node.describe(),
-      where: `input ${i}`,
-      expected: "a known rank",
-      got: "an unknown one",
-      hint: "Fix the sizes of the model's input with --shape NAME=1,3,224,224.",
-    });
-  });
-}
-
 /**
  * y = einsum("A,B->Y", a, b): da = einsum("Y,B->A", dy, b). Letters that only A has were summed over, so that da is repeated along them.
  * An operand with a letter twice (a diagonal) has no rule.
@@ -113,9 +99,11 @@ export const einsum = defineOp({
   infer: (node) => {
     const shapes = node.inputs.map((input) => input?.shape ?? null);
     const { dtype } = typeOfInput(node, 0);
-    if (shapes.some((shape) => shape === null)) return [{ dtype, shape: null }];
-    const { operands, result } = parseEquation(node, knownRanks(node, node.inputs));
-    const sizes = letterSizes(operands, shapes as Shape[]);
+    const known = shapes.filter((shape) => shape !== null);
+    if (known.length < shapes.length) return [{ dtype, shape: null }];
+    const ranks = known.map((shape) => shape.length);
+    const { operands, result } = parseEquation(node, ranks);
+    const sizes = letterSizes(operands, known);
     return [{ dtype, shape: [...result].map((letter) => sizes.get(letter) ?? null) }];
   },
   evaluate: (inputs, node) => {
@@ -124,7 +112,10 @@ export const einsum = defineOp({
     return [contract(parseEquation(node, ranks), refs)];
   },
   gradient: ({ op, node, inputs, cotangents: [dy], needs }) => {
-    const { operands, result } = parseEquation(node, knownRanks(node, inputs));
+    const { operands, result } = parseEquation(
+      node,
+      inputs.map((_, i) => requireRank(node, i)),
+    );
     return operands.map((operand, i) => {
       if (!needs(i)) return null;
       if (new Set(operand).size < operand.length) throw invalid(node, "each letter at most once in an operand");
@@ -136,7 +127,7 @@ export const einsum = defineOp({
       const partial = op.Einsum(dy!, ...values, { equation });
       if (present.length === operand.length) return partial;
       const missing = Array.from(operand, (_, axis) => axis).filter((axis) => !available.includes(operand[axis]));
-      return op.Expand(op.Unsqueeze(partial, int64Vector(missing)), shapeOf(op, inputs[i]!));
+      return expandLike(op, op.Unsqueeze(partial, int64Vector(missing)), inputs[i]!);
     });
   },
   examples: [

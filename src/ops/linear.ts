@@ -5,24 +5,16 @@ import { int64Vector, sizeOf } from "../tensor/tensor.ts";
 import { allAxes, permute } from "./axes.ts";
 import { broadcastShapes, expandTo, mapBroadcast, mapElements, reference } from "./broadcast.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
-import { typeOfInput } from "./dims.ts";
+import { requireRank, shapeError, typeOfInput } from "./dims.ts";
 import { einsum } from "./einsum.ts";
-
-function mismatch(node: Node, a: Shape, b: Shape): BlindspotError {
-  return new BlindspotError({
-    code: "E_SHAPE_MISMATCH",
-    subject: node.describe(),
-    expected: "matrices whose inner sizes agree",
-    got: `[${a}] and [${b}]`,
-  });
-}
 
 /** NumPy's matmul: a vector on the left is a row, on the right a column, and that axis is dropped from the result. */
 export function matMulShape(a: Shape | null, b: Shape | null, node: Node): Shape | null {
   if (a === null || b === null) return null;
   const [rows, columns] = [asMatrix(a, "row"), asMatrix(b, "column")];
   const [inner, other] = [rows.at(-1), columns.at(-2)];
-  if (typeof inner === "number" && typeof other === "number" && inner !== other) throw mismatch(node, a, b);
+  if (typeof inner === "number" && typeof other === "number" && inner !== other)
+    throw shapeError(node, undefined, "matrices whose inner sizes agree", `[${a}] and [${b}]`);
   const batch = broadcastShapes(rows.slice(0, -2), columns.slice(0, -2), node) as Shape;
   const last: Dim[] = [...(a.length === 1 ? [] : [rows.at(-2)!]), ...(b.length === 1 ? [] : [columns.at(-1)!])];
   return [...batch, ...last];
@@ -71,30 +63,13 @@ function transposed(op: OpBuilder, matrix: Value): Value {
   return op.Transpose(matrix, { perm: swapLast(matrix.rank!) });
 }
 
-/** The ranks of both operands, without which a product can't be differentiated. */
-function ranks({ node, inputs }: GradientContext): [number, number] {
-  const unknown = [0, 1].filter((i) => inputs[i]!.rank === null);
-  if (unknown.length > 0)
-    throw new BlindspotError(
-      unknown.map((i) => ({
-        code: "E_SHAPE_UNKNOWN",
-        subject: node.describe(),
-        where: `input ${i}`,
-        expected: "a known rank",
-        got: `'${inputs[i]!.name}' of unknown rank`,
-        hint: "Fix the sizes of the model's input with --shape NAME=1,3,224,224.",
-      })),
-    );
-  return [inputs[0]!.rank!, inputs[1]!.rank!];
-}
-
 /**
  * Y = A B: dA = dY B^T, dB = A^T dY over the last two axes; the engine sums over batch axes that were broadcast.
  * A vector becomes a matrix first, and dY gets back the axis that it lost.
  */
 function matMulGradient(context: GradientContext): (Value | null)[] {
-  const { op, inputs, cotangents, needs } = context;
-  const [aRank, bRank] = ranks(context);
+  const { op, node, inputs, cotangents, needs } = context;
+  const [aRank, bRank] = [requireRank(node, 0), requireRank(node, 1)];
   const [a, b, dy] = [inputs[0]!, inputs[1]!, cotangents[0]!];
   if (aRank === 2 && bRank === 2)
     return [needs(0) ? op.Gemm(dy, b, { transB: 1 }) : null, needs(1) ? op.Gemm(a, dy, { transA: 1 }) : null];
@@ -175,8 +150,7 @@ const fusedMatMul = defineOp({
   gradient: (context) => {
     const { op, node, inputs, cotangents } = context;
     refuseBatchTransposes(node);
-    ranks(context);
-    const flips = (i: number): boolean => node.int(i === 0 ? "transA" : "transB", 0) === 1 && inputs[i]!.rank! > 1;
+    const flips = (i: number): boolean => node.int(i === 0 ? "transA" : "transB", 0) === 1 && requireRank(node, i) > 1;
     const scaled = op.Mul(cotangents[0]!, op.scalarLike(cotangents[0]!, node.float("alpha", 1)));
     const straight = [0, 1].map((i) => (flips(i) ? transposed(op, inputs[i]!) : inputs[i]!));
     const gradients = matMulGradient({ ...context, inputs: straight, cotangents: [scaled] });

@@ -12,7 +12,8 @@ import {
   type Reference,
 } from "./define.ts";
 import { knownInts, typeOfInput } from "./dims.ts";
-import { castLike, convert, shapeOf } from "./dtypes.ts";
+import { castLike, convert } from "./dtypes.ts";
+import { expandLike } from "./emit.ts";
 import { within } from "./pointwise.ts";
 
 /**
@@ -105,7 +106,7 @@ function reduceContext({ op, node, inputs, outputs, cotangents }: GradientContex
     x,
     y: keep(outputs[0]),
     dy: keep(cotangents[0]!),
-    expand: (value) => op.Expand(value, shapeOf(op, x)),
+    expand: (value) => expandLike(op, value, x),
     sum: (value) => again("ReduceSum", value),
     product: (value) => again("ReduceProd", value),
     count: () => groupSize(op, x, outputs[0], axes),
