@@ -208,7 +208,7 @@ describe("names at writing", () => {
     expect(printGraph(readModel(writeModel(new Model(graph, 18))).graph)).toMatchInlineSnapshot(`
       "g(x: float32) -> (y: float32) {
         y_1 = Relu(x)
-        _, value = Split(y_1)
+        _, value, _ = Split(y_1)
         y: float32 = Relu(value)
       }"
     `);

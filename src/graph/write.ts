@@ -117,8 +117,8 @@ function nodeToProto(node: Node, names: Names): NodeProto {
   proto.opType = node.op;
   if (node.domain !== normalDomain(proto.domain)) proto.domain = node.domain;
   if (node.name !== proto.name) proto.name = node.name;
-  proto.input = trimEmpty(node.inputs.map((input) => (input === null ? "" : names.get(input)!)));
-  proto.output = trimEmpty(node.outputs.map((output) => names.get(output) ?? ""));
+  proto.input = node.inputs.map((input) => (input === null ? "" : names.get(input)!));
+  proto.output = node.outputs.map((output) => names.get(output) ?? "");
   proto.attribute = [...node.attributes].map(([name, attribute]) => attributeProto(name, attribute, source, names));
   return proto;
 }
@@ -131,11 +131,4 @@ function attributeProto(name: string, attribute: Attribute, source: NodeSource |
   const proto = copyMessage(original);
   proto.g = graphToProto(attribute.value, names);
   return proto;
-}
-
-/** Optional inputs and outputs at the end are left out, not empty. */
-function trimEmpty(names: string[]): string[] {
-  let length = names.length;
-  while (length > 0 && names[length - 1] === "") length--;
-  return names.slice(0, length);
 }

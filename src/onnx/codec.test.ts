@@ -93,7 +93,7 @@ describe("hostile files are refused before they cost memory", () => {
     const before = process.memoryUsage().heapUsed;
     const start = performance.now();
     expect(codeOf(file)).toBe("E_ONNX_TOO_LARGE");
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(15_000);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100e6);
   });
 

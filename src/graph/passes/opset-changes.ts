@@ -103,21 +103,28 @@ const upsample9: Change = (upgrade) => {
     setInput(upgrade, 1, upgrade.constant("scales", float32([scales.value.length], scales.value)));
 };
 
-/**
- * Version 10 had no choice of coordinates: output index over scale. Of fractions in between, the nearest was the one below when growing
- * and the one above when shrinking (as in the node tests of ONNX 1.5, and in ONNX Runtime).
- */
-const resize11: Change = (upgrade) => {
+/** Upsample only ever grows, so that the pixel below is the nearest. */
+const upsample11: Change = (upgrade) => {
+  upgrade.node.op = "Resize";
+  asymmetricResize(upgrade, "floor");
+};
+
+/** Version 10 had no choice of coordinates: output index over scale. */
+function asymmetricResize(upgrade: NodeUpgrade, nearest: "floor" | "ceil"): void {
   const { node } = upgrade;
-  const scales = upgrade.input(1);
-  node.inputs = [upgrade.input(0), null, scales];
+  node.inputs = [upgrade.input(0), null, upgrade.input(1)];
   node.attributes.set("coordinate_transformation_mode", { type: "string", value: "asymmetric" });
-  if (node.string("mode", "nearest") !== "nearest") return;
-  const factors = scales.constant === null ? undefined : Array.from(scales.constant.data as ArrayLike<number>);
-  const shrinks = factors?.some((factor) => factor < 1) ?? false;
-  if (factors === undefined || (shrinks && factors.some((factor) => factor > 1)))
+  node.attributes.set("nearest_mode", { type: "string", value: nearest });
+}
+
+/** Of fractions in between, the nearest was the one below when growing and the one above when shrinking (as in the node tests of ONNX 1.5). */
+const resize11: Change = (upgrade) => {
+  const factors = upgrade.input(1).constant?.data as ArrayLike<number> | undefined;
+  const shrinks = Array.from(factors ?? []).some((factor) => factor < 1);
+  const grows = Array.from(factors ?? []).some((factor) => factor > 1);
+  if (upgrade.node.string("mode", "nearest") === "nearest" && (factors === undefined || (shrinks && grows)))
     upgrade.refuse("Resize of opset 10 with computed or mixed scales", "constant scales that all grow or all shrink");
-  node.attributes.set("nearest_mode", { type: "string", value: shrinks ? "ceil" : "floor" });
+  asymmetricResize(upgrade, shrinks ? "ceil" : "floor");
 };
 
 const split18: Change = ({ node }) => {
@@ -156,10 +163,6 @@ export const OPSET_CHANGES: Readonly<Record<string, Readonly<Record<number, Chan
   Squeeze: { 13: attributeToInput("axes", 1) },
   TopK: { 10: attributeToInput("k", 1) },
   Unsqueeze: { 13: attributeToInput("axes", 1) },
-  Upsample: {
-    9: upsample9,
-    10: ({ node }) => {
-      node.op = "Resize";
-    },
-  },
+  // Deprecated in 10 in favor of Resize, whose rounding only 11 defines.
+  Upsample: { 9: upsample9, 11: upsample11 },
 };

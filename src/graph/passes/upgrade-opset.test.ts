@@ -274,6 +274,12 @@ describe("what can't be upgraded is named, all at once", () => {
     `);
   });
 
+  test("nearest-neighbor Resize of opset 10 that grows along one axis and shrinks along another", () => {
+    const scales = float32([4], [1, 1, 2, 0.6]);
+    const model = modelOf({ name: "", op: "Resize", opset: 10, dims: [1, 1, 4, 5], constants: [scales] });
+    expect(() => upgradeOpset(model, GRADIENT_OPSET)).toThrow("E_OPSET_UPGRADE Resize");
+  });
+
   test.each([
     { what: "opset 6", opset: 6, target: 18 },
     { what: "an upgrade beyond 18", opset: 11, target: 19 },
