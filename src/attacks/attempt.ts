@@ -121,7 +121,7 @@ class Attempt implements Sample {
   async scores(x: Float32Array, options?: QueryOptions): Promise<Evaluation> {
     this.spend(false);
     const result = this.charge(await this.arena.target.scores(x));
-    if (options?.judge !== false) await this.judge(x, result.scores);
+    if (options?.judge !== false && this.reached(result.scores)) await this.judge(x);
     return result;
   }
 
@@ -132,7 +132,7 @@ class Attempt implements Sample {
   ): Promise<GradientEvaluation> {
     this.spend(true);
     const result = this.charge(await this.arena.target.gradient(x, loss, this.label, options?.target));
-    if (options?.judge !== false) await this.judge(x, result.scores);
+    if (options?.judge !== false && this.reached(result.scores)) await this.judge(x);
     return result;
   }
 
@@ -174,9 +174,8 @@ class Attempt implements Sample {
    * Whether what the model just called a success is one: as the deployed model would receive it, inside every constraint, and for the original
    * model alone. If so the attempt is over; if not, the attack goes on.
    */
-  private async judge(x: Float32Array, scores: Float32Array): Promise<void> {
+  private async judge(x: Float32Array): Promise<void> {
     if (this.found !== null) throw new AttemptOver("fooled");
-    if (!this.reached(scores)) return;
     const { threat, x0 } = this;
     const point = threat.deployable(x, x0);
     if (this.rejectedPoints.some((seen) => sameValues(seen, point))) return;

@@ -5,6 +5,7 @@ import type { DataSample } from "../data/dataset.ts";
 import { predictedClass } from "../threats/goal.ts";
 import { l2, linf } from "../threats/lp.ts";
 import { defineAttack } from "./attack.ts";
+import type { AttemptBudget } from "./attempt.ts";
 import { planProfiles } from "./plan.ts";
 import type { AttemptRecord, ProfilePlan, SampleRecord } from "./record.ts";
 import { type RunOptions, type RunProgress, runSamples } from "./runner.ts";
@@ -152,7 +153,7 @@ describe("limits", () => {
     [{ queries: 10 }, "square"],
     [{ queries: 10 }, "pgd"],
     [{ gradients: 7 }, "apgd-t"],
-  ])("%o are never passed by %s", async (budget, name) => {
+  ] as [AttemptBudget, string][])("%o are never passed by %s", async (budget, name) => {
     const records = await run(samples, { profiles: plan([name]), budget });
     const attempts = records.flatMap(({ profiles }) => profiles[0]!.attempts);
     for (const { queries, gradients, outcome } of attempts) {

@@ -32,6 +32,8 @@ export interface Threat {
   randomBoundaryPoint(x0: Float32Array, rng: Rng): Float32Array;
   /** The unit step (in this norm) that raises the loss most: sign(g), g / |g|_2, ... zero for a zero gradient. Written into `out` if given (which may be `gradient` itself). */
   steepest(gradient: Float32Array, out?: Float32Array): Float32Array;
+  /** One step of projected steepest ascent: project(x + length * steepest(gradient)), in one pass where the norm allows. Written into `out` (default: new; may be `x`). */
+  ascend(x: Float32Array, gradient: Float32Array, length: number, x0: Float32Array, out?: Float32Array): Float32Array;
   /** Writes into `x` the nearest allowed point: ball, then box, then mask. Returns `x`. */
   project(x: Float32Array, x0: Float32Array): Float32Array;
   /** What the deployed model would really receive of `x`: 8-bit values inside the ball, or float32 as it is. A new array. */

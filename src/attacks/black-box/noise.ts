@@ -9,13 +9,12 @@ export type NoiseSettings = { readonly queries: number };
 async function runNoise(sample: Sample, { queries }: NoiseSettings): Promise<void> {
   const { x0, threat, rng } = sample;
   const x = new Float32Array(x0.length);
+  const direction = new Float32Array(x0.length);
   for (let draw = 0; draw < queries; draw++) {
     if (draw % 2 === 0) x.set(threat.randomPoint(x0, rng));
     else {
-      for (let i = 0; i < x.length; i++) x[i] = rng.sign();
-      threat.steepest(x, x);
-      for (let i = 0; i < x.length; i++) x[i] = x0[i]! + threat.effectiveEpsilon * x[i]!;
-      threat.project(x, x0);
+      for (let i = 0; i < x.length; i++) direction[i] = rng.sign();
+      threat.ascend(x0, direction, threat.effectiveEpsilon, x0, x);
     }
     await sample.scores(x);
   }

@@ -10,7 +10,6 @@
 import { internalError } from "../../base/errors.ts";
 import { aimOf, LOSS_CHOICES, type LossChoice } from "../aim.ts";
 import { type AttackDefinition, defineAttack, type Sample } from "../attack.ts";
-import { stepFrom } from "../white-box/step.ts";
 
 export type MomentumSettings = {
   readonly steps: number;
@@ -31,7 +30,6 @@ async function runMomentum(sample: Sample, settings: MomentumSettings): Promise<
   const aim = aimOf(sample, settings.loss);
   const reach = (settings.randomStart ? 2.5 : 1) * threat.effectiveEpsilon;
   const alpha = settings.stepSize > 0 ? settings.stepSize : reach / settings.steps;
-  const direction = new Float32Array(x0.length);
   for (let restart = 0; restart < settings.restarts; restart++) {
     const x = settings.randomStart ? threat.randomPoint(x0, rng) : Float32Array.from(x0);
     const g = new Float32Array(x0.length);
@@ -42,7 +40,7 @@ async function runMomentum(sample: Sample, settings: MomentumSettings): Promise<
       const scale = length > 0 && Number.isFinite(length) ? 1 / length : 0;
       for (let j = 0; j < g.length; j++) g[j] = settings.decay * g[j]! + (scale === 0 ? 0 : scale * gradient[j]!);
       // x_{t+1} = Pi( x_t + alpha sign(g_{t+1}) )
-      threat.project(stepFrom(x, threat.steepest(g, direction), alpha, x), x0);
+      threat.ascend(x, g, alpha, x0, x);
       if (settings.ask === "every" || i === settings.steps - 1) await sample.scores(x);
     }
     if (!settings.randomStart) return; // every restart would be the same

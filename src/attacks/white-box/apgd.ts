@@ -9,7 +9,6 @@
  */
 import { type Aim, aimOf, type LossChoice } from "../aim.ts";
 import { type AttackDefinition, defineAttack, type Sample } from "../attack.ts";
-import { stepFrom } from "./step.ts";
 
 export type ApgdSettings = { readonly steps: number; readonly restarts: number; readonly rho: number };
 export type TargetedApgdSettings = ApgdSettings & { readonly targets: number };
@@ -54,7 +53,7 @@ async function ascend(sample: Sample, aim: Aim, { steps, rho }: ApgdSettings): P
   for (let i = 0; i < steps; i++) {
     // z = Pi( x + eta dir(g) );  x' = Pi( x + a (z - x) + (1 - a)(x - x_prev) )
     const a = i === 0 ? 1 : 0.75;
-    threat.project(stepFrom(x, threat.steepest(g, g), eta, z), x0);
+    threat.ascend(x, g, eta, x0, z);
     for (let j = 0; j < size; j++) xNext[j] = x[j]! + a * (z[j]! - x[j]!) + (1 - a) * (x[j]! - xPrevious[j]!);
     threat.project(xNext, x0);
     [xPrevious, x, xNext] = [x, xNext, xPrevious];

@@ -7,7 +7,6 @@
  */
 import { aimOf, LOSS_CHOICES, type LossChoice } from "../aim.ts";
 import { defineAttack, type Sample } from "../attack.ts";
-import { stepFrom } from "./step.ts";
 
 export type FgsmSettings = { readonly loss: LossChoice };
 
@@ -15,11 +14,9 @@ async function runFgsm(sample: Sample, settings: FgsmSettings): Promise<void> {
   const { x0, threat } = sample;
   const aim = aimOf(sample, settings.loss);
   const { gradient } = await sample.gradient(x0, aim.loss, { ...aim, judge: false });
-  const direction = threat.steepest(gradient, gradient);
-  if (direction.every((value) => value === 0)) return;
+  if (gradient.every((value) => value === 0)) return;
   // x = x0 + eps sign(grad J(theta, x0, y))
-  const x = stepFrom(x0, direction, threat.effectiveEpsilon);
-  await sample.scores(threat.project(x, x0));
+  await sample.scores(threat.ascend(x0, gradient, threat.effectiveEpsilon, x0));
 }
 
 export const fgsm = defineAttack<FgsmSettings>({

@@ -8,7 +8,6 @@
  */
 import { aimOf, LOSS_CHOICES, type LossChoice } from "../aim.ts";
 import { type AttackDefinition, defineAttack, type Sample } from "../attack.ts";
-import { stepFrom } from "./step.ts";
 
 export type PgdSettings = {
   readonly steps: number;
@@ -30,10 +29,9 @@ async function runPgd(sample: Sample, settings: PgdSettings): Promise<void> {
     const x = settings.randomStart ? threat.randomPoint(x0, rng) : Float32Array.from(x0);
     for (let i = 0; i < steps; i++) {
       const { gradient } = await sample.gradient(x, aim.loss, { ...aim, judge: keep === "any" });
-      const direction = threat.steepest(gradient, gradient);
-      if (direction.every((value) => value === 0)) break;
+      if (gradient.every((value) => value === 0)) break;
       // x_{i+1} = Pi( x_i + alpha sign(grad L) )
-      threat.project(stepFrom(x, direction, alpha, x), x0);
+      threat.ascend(x, gradient, alpha, x0, x);
     }
     await sample.scores(x);
     if (!settings.randomStart) return; // every restart would be the same
