@@ -82,18 +82,24 @@ export function forEachBroadcast(
 
 /** Applies a function of scalars to each element, broadcasting. The result has the first operand's type. */
 export function mapBroadcast(fn: (...values: number[]) => number, ...refs: readonly Reference[]): Reference {
-  const dims = broadcastAll(refs.map((ref) => ref.dims)) as readonly number[];
+  const shapes = refs.map((ref) => ref.dims);
+  const dims = broadcastAll(shapes) as readonly number[];
   const data = new Float64Array(sizeOf(dims));
+  const { dtype, data: first } = refs[0];
+  if (refs.length === 2) {
+    // Most operators have two operands, and a call without a rest array is several times faster.
+    const second = refs[1].data;
+    forEachBroadcast(dims, shapes, (index, indices) => {
+      data[index] = fn(first[indices[0]], second[indices[1]]);
+    });
+    return { dtype, dims, data };
+  }
   const values = new Array<number>(refs.length);
-  forEachBroadcast(
-    dims,
-    refs.map((ref) => ref.dims),
-    (index, indices) => {
-      for (let k = 0; k < refs.length; k++) values[k] = refs[k].data[indices[k]];
-      data[index] = fn(...values);
-    },
-  );
-  return { dtype: refs[0].dtype, dims, data };
+  forEachBroadcast(dims, shapes, (index, indices) => {
+    for (let k = 0; k < refs.length; k++) values[k] = refs[k].data[indices[k]];
+    data[index] = fn(...values);
+  });
+  return { dtype, dims, data };
 }
 
 /** Applies a function of one scalar to each element. */

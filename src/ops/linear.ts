@@ -27,11 +27,14 @@ function asMatrix<D extends Dim>(shape: readonly D[], vector: "row" | "column"):
 
 /** One matrix product, [m, k] by [k, n], into `out`. */
 function multiplyInto(out: Float64Array, a: Float64Array, b: Float64Array, m: number, k: number, n: number): void {
-  for (let row = 0; row < m; row++)
+  for (let row = 0; row < m; row++) {
+    const sums = out.subarray(row * n, (row + 1) * n);
     for (let i = 0; i < k; i++) {
       const factor = a[row * k + i];
-      for (let column = 0; column < n; column++) out[row * n + column] += factor * b[i * n + column];
+      const start = i * n;
+      for (let column = 0; column < n; column++) sums[column] += factor * b[start + column];
     }
+  }
 }
 
 export function matMul(a: Reference, b: Reference, node: Node): Reference {
