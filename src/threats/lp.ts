@@ -126,21 +126,21 @@ function signOf(value: number): number {
   return Number(value > 0) - Number(value < 0);
 }
 
-/** The nearest value in 0..1; `center` for NaN. */
+/** The nearest value in 0..1; `center` for what is not finite. */
 function intoBox(value: number, center: number): number {
-  let result = value * Number(value > 0);
-  result += (1 - result) * Number(result > 1);
+  const above = Number(value > 1);
+  const inside = Number(value > 0) - above;
+  const result = inside * value + above;
   return Number.isNaN(result) ? center : result;
 }
 
-/** The nearest value within epsilon of `center` and in 0..1; `center` for NaN. */
+/** The nearest value within epsilon of `center` and in 0..1; `center` for what is not finite. */
 function intoInterval(value: number, center: number, epsilon: number): number {
-  let low = center - epsilon;
-  low *= Number(low > 0);
-  let high = center + epsilon;
-  high += (1 - high) * Number(high > 1);
-  const raised = value + (low - value) * Number(value < low);
-  const result = raised + (high - raised) * Number(raised > high);
+  const low = intoBox(center - epsilon, center);
+  const high = intoBox(center + epsilon, center);
+  const below = Number(value < low);
+  const above = Number(value > high);
+  const result = (1 - below - above) * value + below * low + above * high;
   return Number.isNaN(result) ? center : result;
 }
 
