@@ -13,10 +13,3 @@ export function badgeOf(run: {
   if (!run.complete || run.checks.length === 0 || run.checks.some((check) => check.status === "fail")) return "E0";
   return run.attacks.includes("standard") && run.protocol ? "E2" : "E1";
 }
-
-/** A failed check withdraws the headline: these are the reasons, for one threat. */
-export function withdrawals(result: Result, threat: string): Check[] {
-  return result.checks.filter(
-    (check) => check.status === "fail" && (check.threat === undefined || check.threat === threat),
-  );
-}

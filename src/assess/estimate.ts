@@ -8,6 +8,12 @@ export interface Speed {
   readonly gradient: number;
 }
 
+/** Rows through the model. Each gradient is a query too. */
+export interface Cost {
+  readonly queries: number;
+  readonly gradients: number;
+}
+
 export interface Estimate {
   /** If every sample resists every attack: the most that the run can take. */
   readonly seconds: number;
@@ -48,6 +54,11 @@ export async function measureSpeed(
   return { forward, gradient };
 }
 
+/** Model time of these rows; a gradient pass holds its forward pass: one query and one gradient. */
+function secondsOf({ queries, gradients }: Cost, speed: Speed): number {
+  return Math.max(0, queries - gradients) * speed.forward + gradients * speed.gradient;
+}
+
 function bound(plan: Plan, classes: number, samples: number, speed: Speed): Omit<Estimate, "alternatives"> {
   let queries = 0;
   let gradients = 0;
@@ -56,9 +67,7 @@ function bound(plan: Plan, classes: number, samples: number, speed: Speed): Omit
     queries += cost.queries * samples;
     gradients += cost.gradients * samples;
   }
-  // A gradient pass holds its forward pass: one query and one gradient.
-  const seconds = Math.max(0, queries - gradients) * speed.forward + gradients * speed.gradient;
-  return { queries, gradients, seconds };
+  return { queries, gradients, seconds: secondsOf({ queries, gradients }, speed) };
 }
 
 /** What the plan costs at this speed, and what quicker plans would. */
@@ -72,6 +81,28 @@ export function estimate(options: PlanOptions, plan: Plan, speed: Speed): Estima
     { option: "--samples 200", seconds: fewer.seconds },
   ].filter(({ seconds }) => seconds < 0.8 * own.seconds);
   return { ...own, alternatives };
+}
+
+/**
+ * The most that a run under way can still take, at the pace it has had: if every sample that is not finished resists to the end. Falls
+ * faster than the clock while samples are fooled, and is exact at last.
+ * @param spent rows so far, those of unfinished samples included
+ * @param finished rows of the finished samples
+ */
+export function secondsLeft(
+  speed: Speed,
+  run: {
+    readonly perSample: Cost;
+    readonly unfinished: number;
+    readonly spent: Cost;
+    readonly finished: Cost;
+    readonly elapsed: number;
+  },
+): number {
+  const spent = secondsOf(run.spent, speed);
+  const underWay = spent - secondsOf(run.finished, speed);
+  const left = Math.max(0, run.unfinished * secondsOf(run.perSample, speed) - underWay);
+  return spent === 0 ? left : (left * run.elapsed) / spent;
 }
 
 /** `about 4 h`, `about 6 min`, `about 20 s`. */

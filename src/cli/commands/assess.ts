@@ -64,39 +64,22 @@ function assessOptions(target: Target, given: AssessGiven, progress: Progress, s
 
 /** Turns the events of a run into progress. */
 function narrator(progress: Progress): (event: AssessEvent) => void {
-  let started = performance.now();
-  let resumed = 0;
-  let standing = 0;
-  let fooled = 0;
-  let first = true;
   return (event) => {
     if (event.kind === "plan" && event.resumed > 0)
       progress.line(`Resuming: ${event.resumed} of ${event.samples * event.threats.length} were finished before`);
-    if (event.kind === "estimate" && event.estimate.seconds >= LONG_SECONDS) {
+    else if (event.kind === "estimate" && event.estimate.seconds >= LONG_SECONDS) {
       const { seconds, alternatives } = event.estimate;
       const cheaper = alternatives.map((other) => `\`${other.option}\` ${aboutTime(other.seconds)}`);
       progress.line(`At most ${[aboutTime(seconds), ...cheaper].join("; ")}`);
-    }
-    if (event.kind === "stage") {
-      progress.update(() => `${event.threat.split(";")[0]}: ${event.stage}`);
-      started = performance.now();
-      standing = 0;
-      fooled = 0;
-      first = true;
-    }
-    if (event.kind !== "sample") return;
-    const { line, done, of } = event;
-    if (first) resumed = done - 1;
-    first = false;
-    if (line.status === "fooled") fooled++;
-    if (line.status === "resisted" || line.status === "skipped") standing++;
-    const elapsed = (performance.now() - started) / 1000;
-    const left = (elapsed * (of - done)) / (done - resumed);
-    progress.update(
-      () =>
-        `${line.threat.split(";")[0]}: ${done} of ${of} samples, ${fooled} fooled, ${standing} stand, ${duration(elapsed)}, ${aboutTime(left)} left`,
-    );
+    } else if (event.kind === "stage") progress.update(() => `${event.threat.split(";")[0]}: ${event.stage}`);
+    else if (event.kind === "progress") progress.update(() => progressText(event));
   };
+}
+
+function progressText(event: Extract<AssessEvent, { kind: "progress" }>): string {
+  const { threat, done, of, fooled, standing, seconds } = event;
+  const counts = `${done} of ${of} samples, ${fooled} fooled, ${standing} stand`;
+  return `${threat.split(";")[0]}: ${counts}, ${duration(seconds)}, at most ${aboutTime(event.secondsLeft)} left`;
 }
 
 function report(assessment: Assessment, given: AssessGiven, interrupted: boolean): number {
