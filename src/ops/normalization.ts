@@ -187,7 +187,7 @@ const localResponseNormalization = defineOp({
   },
   examples: [
     { inputs: [[2, 5, 2, 2]], attributes: { size: 3, alpha: 0.5 } },
-    { inputs: [[1, 6, 3]], attributes: { size: 5, alpha: 0.7, beta: 0.5, bias: 2 } },
+    { inputs: [[1, 6, 3, 1]], attributes: { size: 5, alpha: 0.7, beta: 0.5, bias: 2 } },
   ],
 });
 
