@@ -1,5 +1,6 @@
 export * from "./builder.ts";
 export { cloneGraph, cloneModel } from "./clone.ts";
+export { constantOf } from "./constant-node.ts";
 export * from "./ir.ts";
 export { type FoldableOperator, foldConstants } from "./passes/fold-constants.ts";
 export { forgetShapes, inferNode, inferShapes } from "./passes/infer-shapes.ts";

@@ -1,5 +1,6 @@
+import { constantOf } from "../graph/constant-node.ts";
 import type { Node, ValueType } from "../graph/ir.ts";
-import { type DType, int64, int64Vector, scalar, sizeOf, type Tensor, tensor } from "../tensor/tensor.ts";
+import { type DType, sizeOf } from "../tensor/tensor.ts";
 import { normalizeAxis } from "./axes.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type OpDefinition } from "./define.ts";
@@ -7,20 +8,6 @@ import { holdSizes, knownInts, sizesHeld, typeOfInput } from "./dims.ts";
 import { dtypeOfCode, referenceOf, storedAs } from "./dtypes.ts";
 
 /** Operators that make values from constants, shapes or indices: nothing flows back through any of them. */
-
-/** The value of a Constant node in whichever attribute it is given; undefined for strings and sparse tensors. */
-export function constantOf(node: Node): Tensor | undefined {
-  const given = node.tensor("value");
-  if (given !== undefined) return given;
-  for (const [name, attribute] of node.attributes) {
-    if (name === "value_float" && attribute.type === "float") return scalar("float32", attribute.value);
-    if (name === "value_int" && attribute.type === "int") return int64([], [attribute.value]);
-    if (name === "value_floats" && attribute.type === "floats")
-      return tensor("float32", [attribute.value.length], Float32Array.from(attribute.value));
-    if (name === "value_ints" && attribute.type === "ints") return int64Vector(attribute.value);
-  }
-  return undefined;
-}
 
 const constant = defineOp({
   type: "Constant",

@@ -1,6 +1,7 @@
 import type { NumericData, NumericDType } from "../../tensor/tensor.ts";
 import { arrayType, type DType, int64, isFloat, sizeOf, type Tensor, toNumbers } from "../../tensor/tensor.ts";
 import type { OperatorTable, OperatorTypes } from "../builder.ts";
+import { constantOf } from "../constant-node.ts";
 import { type Graph, isKnown, type Model, type Node, type Value } from "../ir.ts";
 import { subgraphs } from "../walk.ts";
 import { inferNode } from "./infer-shapes.ts";
@@ -81,30 +82,6 @@ function fold(
   const sizes = node.outputs.map(knownSizes);
   if (sizes.every((tensor) => tensor !== undefined)) return sizes;
   return evaluated(node, table, parameters);
-}
-
-/** The tensor of a Constant node, whichever attribute holds it; undefined for a sparse one. */
-export function constantOf(node: Node): Tensor | undefined {
-  const [name, attribute] = [...node.attributes].find(([key]) => key.startsWith("value")) ?? [];
-  if (name === undefined || attribute === undefined) return undefined;
-  switch (attribute.type) {
-    case "tensor":
-      return attribute.value;
-    case "int":
-      return int64([], [attribute.value]);
-    case "ints":
-      return int64([attribute.value.length], attribute.value);
-    case "float":
-      return { dtype: "float32", dims: [], data: Float32Array.of(attribute.value) };
-    case "floats":
-      return { dtype: "float32", dims: [attribute.value.length], data: Float32Array.from(attribute.value) };
-    case "string":
-      return { dtype: "string", dims: [], data: [attribute.value] };
-    case "strings":
-      return { dtype: "string", dims: [attribute.value.length], data: attribute.value };
-    default:
-      return undefined;
-  }
 }
 
 /** Sizes that inference knows: `Shape` of a value whose shape is known, and what was computed from it. */
