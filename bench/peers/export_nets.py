@@ -99,8 +99,10 @@ TORCHVISION = dict(
 
 
 def with_random_statistics(net):
-    """Running statistics of a fresh net are 0 and 1, which would hide mistakes."""
+    """Fresh nets have running statistics 0 and 1, which would hide mistakes, and equal biases, which the exporter would merge into one."""
     for module in net.modules():
+        if getattr(module, "bias", None) is not None:
+            nn.init.uniform_(module.bias, -0.1, 0.1)
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             nn.init.uniform_(module.running_mean, -0.3, 0.3)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
@@ -136,8 +138,11 @@ def export(name, net, shape, folder):
     loss.sum().backward()
     arrays = dict(input=x, labels=labels, logits=logits, loss=loss, grad_input=x.grad)
     arrays.update({f"grad_{key}": value.grad for key, value in net.named_parameters()})
-    write_npz(folder / f"{name}.npz", arrays)
     write_onnx(net, x, folder / f"{name}.onnx")
+    # In large nets some ReLU's input is so near zero that rounding decides its side: float64 tells how far float32 can be trusted.
+    exact = x.detach().double().requires_grad_()
+    (arrays["exact_input"],) = torch.autograd.grad(F.cross_entropy(net.double()(exact), labels, reduction="sum"), exact)
+    write_npz(folder / f"{name}.npz", arrays)
 
 
 def export_training(folder):
