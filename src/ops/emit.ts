@@ -18,6 +18,12 @@ export function reshapeLike(op: OpBuilder, value: Value, like: Value): Value {
   return op.Reshape(value, target === null ? op.Shape(like) : int64Vector(target));
 }
 
+/** States that a value has the shape of another, where inference can't know it (it adds no number to a name). */
+export function shapedLike(value: Value, like: Value): Value {
+  value.shape = like.shape;
+  return value;
+}
+
 /** Zeros with the shape and type of another value. */
 export function zerosLike(op: OpBuilder, like: Value): Value {
   return op.ConstantOfShape(shapeOf(op, like), { value: zeroOf(like) });

@@ -19,7 +19,7 @@ import {
   typeOfInput,
   unknownSize,
 } from "./dims.ts";
-import { zerosLike } from "./emit.ts";
+import { shapedLike, zerosLike } from "./emit.ts";
 import { forEachIndex } from "./windows.ts";
 
 /** Operators that bring elements to other places, or repeat them. */
@@ -117,7 +117,8 @@ const concat = defineOp({
           inputs.map((input) => op.Shape(input, { start: axis, end: axis + 1 })),
           { axis: 0 },
         )[0];
-    return op.node("Split", [cotangents[0], split], { axis }, inputs.length);
+    const parts = op.node("Split", [cotangents[0], split], { axis }, inputs.length);
+    return parts.map((part, i) => shapedLike(part, inputs[i]!));
   },
   examples: [
     {

@@ -5,6 +5,7 @@ import { type AxisMap, axisMap, emitTransposedMaps } from "./axis-maps.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
 import { addDims, intsGiven, intsOf, knownInts, notConstant, requireRank, typeOfInput, unknownSize } from "./dims.ts";
+import { shapedLike } from "./emit.ts";
 import { forEachIndex } from "./windows.ts";
 
 /** Counts before and after each axis; negative ones crop. */
@@ -78,9 +79,11 @@ function evaluatePad([x, given, value, axes]: readonly (Reference | null)[], nod
 }
 
 /** Constant padding: dx = dy without the padding (a Pad with negated counts), dvalue = what was left out, summed. */
-function gradientOfConstant({ op, needs, inputs, cotangents }: GradientContext, pads: Value): (Value | null)[] {
+function gradientOfConstant({ op, node, needs, inputs, cotangents }: GradientContext): (Value | null)[] {
   const dy = cotangents[0]!;
-  const dx = op.Pad(dy, op.Neg(pads), null, inputs[3] ?? null);
+  const pads = intsOf(node, "pads", 1);
+  const negated = pads ? int64Vector(pads.map((count) => -count)) : op.Neg(inputs[1]!);
+  const dx = shapedLike(op.Pad(dy, negated, null, inputs[3] ?? null), inputs[0]!);
   const total = (value: Value) => op.ReduceSum(value, { keepdims: 0 });
   return [dx, null, needs(2) ? op.Sub(total(dy), total(dx)) : null, null];
 }
@@ -115,10 +118,8 @@ const pad = defineOp({
   infer: inferPad,
   evaluate: evaluatePad,
   gradient(context) {
-    const { op, node, inputs } = context;
-    const mode = node.string("mode", "constant");
-    if (mode !== "constant") return gradientOfCopies(context, mode);
-    return gradientOfConstant(context, inputs[1] ?? op.constant(int64Vector(node.ints("pads") ?? [])));
+    const mode = context.node.string("mode", "constant");
+    return mode === "constant" ? gradientOfConstant(context) : gradientOfCopies(context, mode);
   },
   examples: [
     { inputs: [[2, 3], ints(1, 0, 2, 1)] },

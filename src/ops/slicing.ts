@@ -4,7 +4,7 @@ import { normalizeAxis } from "./axes.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
 import { holdSizes, intsGiven, intsOf, notConstant, requireRank, sizesHeld, typeOfInput, unknownSize } from "./dims.ts";
-import { padTrailing, placeAlong } from "./emit.ts";
+import { padTrailing, placeAlong, shapedLike } from "./emit.ts";
 import { forEachIndex } from "./windows.ts";
 
 /** What a Slice asks for along one axis, as written: bounds may be negative or far beyond the end. */
@@ -134,7 +134,7 @@ function gradientOfSlice({ op, node, inputs, cotangents }: GradientContext): (Va
       dx = placeAlong(op, dx, cut.axis, indices, dim);
     }
   }
-  return [padTrailing(op, dx, begins, ends), null, null, null, null];
+  return [shapedLike(padTrailing(op, dx, begins, ends), x), null, null, null, null];
 }
 
 const ints = (...values: number[]) => ({ dtype: "int64" as const, dims: [values.length], values });
