@@ -28,7 +28,7 @@ const AGREEMENT = { float32: 1e-3, float16: 2e-2 };
 export interface AdaptOptions {
   readonly model: Model;
   readonly table: OpTable;
-  readonly runtime: Runtime;
+  readonly load: Runtime["load"];
   readonly label: string;
   readonly arrangement: Arrangement;
   readonly preprocessing: Preprocessing;
@@ -129,7 +129,7 @@ class Adapter {
   }
 
   load({ graph }: Candidate): Promise<Session> {
-    return this.options.runtime.load(writeModel(graph.model), { label: this.options.label });
+    return this.options.load(writeModel(graph.model), { label: this.options.label });
   }
 
   /** Logits of rows in one pass. */

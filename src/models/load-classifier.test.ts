@@ -116,6 +116,29 @@ describe("preprocessing in the graph", () => {
     await classifier.close();
   });
 
+  it.each<[string, DType, (op: OpBuilder, x: Value) => Value]>([
+    [
+      "uint8, dequantized by the model",
+      "uint8",
+      (op, x) => {
+        const scale = scalar("float32", 1 / 255);
+        return net(op, op.DequantizeLinear(x, scale, scalar("uint8", 0)), 60, 3);
+      },
+    ],
+    ["float64", "float64", (op, x) => op.Cast(op.MatMul(x, op.Cast(weights([60, 3]), { to: 11 })), { to: 1 })],
+  ])("%s", async (_, dtype, body) => {
+    const classifier = await load(modelOf({ shape: ["N", 60], dtype }, body));
+    expect(classifier.capabilities.gradient).toBe(true);
+    await expectAgreement(classifier, 60);
+    const { gradients } = await classifier.gradient(
+      { data: randomRows(2, 60), count: 2 },
+      "margin",
+      Int32Array.of(0, 1),
+    );
+    expect(gradients.some((value) => value !== 0)).toBe(true);
+    await classifier.close();
+  });
+
   it("runs a float16 model, attacked in float32", async () => {
     const model = modelOf({ shape: ["N", 60], dtype: "float16" }, (op, x) => {
       const half = op.Cast(weights([60, 3]), { to: 10 });
@@ -266,7 +289,7 @@ describe("batches", () => {
     const classifier = await load(model, dims);
     expect(classifier.fixedBatch).toBe(fixedBatch);
     if (note !== null) expect(classifier.notes.some((text) => note.test(text))).toBe(true);
-    expect(classifier.maxBatch).toBe(fixedBatch ?? 256);
+    expect(classifier.maxBatch).toBe(fixedBatch ?? 128);
     const size = 60;
     // More rows than one pass holds, and not a multiple of it.
     const count = fixedBatch === null ? 300 : 9;

@@ -63,6 +63,7 @@ describe.skipIf(!available)("the shared models", () => {
       const right = predicted.filter((value, i) => value === labels[i]).length;
       expect(right).toBeGreaterThanOrEqual(75);
       for (const i of [0, 1, SAMPLES - 1]) expect(argmax(await classifier.verify(points[i]!))).toBe(predicted[i]);
+      await expectSameBits(classifier, points, labels);
       for (const loss of ["cross-entropy", "margin"] as const)
         await expectTrueGradient(classifier, points, labels, loss);
       await classifier.close();
@@ -121,6 +122,26 @@ function argmaxes(scores: Float32Array, classes: number): number[] {
   return Array.from({ length: scores.length / classes }, (_, i) =>
     argmax(scores.subarray(i * classes, (i + 1) * classes)),
   );
+}
+
+/** A sample stands alone: which rows share its batch, and how many, changes no bit of its gradient. */
+async function expectSameBits(
+  classifier: OnnxClassifier,
+  points: readonly Float32Array[],
+  labels: Int32Array,
+): Promise<void> {
+  const gradientOf = (from: number, to: number) =>
+    classifier.gradient(pack(points.slice(from, to)), "margin", labels.slice(from, to));
+  const together = await gradientOf(0, 21);
+  const size = points[0]!.length;
+  for (const [from, to] of [
+    [0, 2],
+    [2, 9],
+    [9, 21],
+  ] as const) {
+    const { gradients } = await gradientOf(from, to);
+    expect(gradients).toEqual(together.gradients.slice(from * size, to * size));
+  }
 }
 
 /**

@@ -96,13 +96,12 @@ class NodeSession implements Session {
     if (candidates.length === 0) throw internalError(`${this.label}: run after close`);
     const replica = candidates.reduce((best, other) => (other.load < best.load ? other : best));
     const request = { kind: "run", session: this.id, feeds, outputs: outputs ?? null } as const;
-    const described = { ...feeds };
     try {
       const result = (await replica.request(request, transferables(feeds))) as RunResult;
       this.busySeconds += result.seconds;
       return result.tensors;
     } catch (error) {
-      throw runtimeProblem("run", this.label, error, described);
+      throw runtimeProblem("run", this.label, error, feeds);
     }
   }
 
@@ -171,7 +170,7 @@ class NodeRuntime implements Runtime {
 
 /**
  * Starts the worker threads. ONNX Runtime's telemetry is switched off for the whole process (`ORT_DISABLE_TELEMETRY=1`).
- * Throws `E_NOT_BUILT` where dist/ is missing, `E_RUNTIME_WORKER` where ONNX Runtime can't be loaded.
+ * Throws `E_NOT_BUILT` where dist/ is missing, `E_RUNTIME_MISSING` where ONNX Runtime can't be loaded.
  */
 export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Runtime> {
   disableTelemetry();
@@ -183,6 +182,14 @@ export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Run
     return new NodeRuntime(channels, Math.max(1, options.threads ?? 1), String(versions[0]));
   } catch (error) {
     await Promise.all(channels.map((channel) => channel.terminate()));
-    throw error;
+    throw new BlindspotError(
+      {
+        code: "E_RUNTIME_MISSING",
+        subject: "onnxruntime-node",
+        got: error instanceof Error ? error.message : String(error),
+        hint: "Install it with `npm install --ignore-scripts`; `blindspot doctor` shows what is missing.",
+      },
+      { cause: error },
+    );
   }
 }
