@@ -45,14 +45,15 @@ describe("what is no model is told from one that is damaged", () => {
     { what: "a web page", bytes: ascii("<!DOCTYPE html>"), code: "E_ONNX_NOT_A_MODEL" },
     { what: "a message without a graph", bytes: Uint8Array.of(0x08, 8), code: "E_ONNX_NOT_A_MODEL" },
     { what: "half a model", bytes: small().slice(0, -3), code: "E_ONNX_TRUNCATED" },
-    { what: "a wire type that no field has", bytes: Uint8Array.of(0x0f), code: "E_ONNX_CORRUPT" },
-    { what: "a graph that is a number", bytes: Uint8Array.of(0x38, 1), code: "E_ONNX_CORRUPT" },
+    { what: "a wire type that no field has", bytes: Uint8Array.of(0x08, 8, 0x0f), code: "E_ONNX_CORRUPT" },
+    { what: "a text file", bytes: ascii("cat\ndog\n"), code: "E_ONNX_NOT_A_MODEL" },
+    { what: "a graph that is a number", bytes: Uint8Array.of(0x08, 8, 0x38, 1), code: "E_ONNX_CORRUPT" },
     {
       what: "an inner length beyond its parent",
       bytes: Uint8Array.of(0x3a, 2, 0x0a, 5, 0, 0, 0, 0, 0),
       code: "E_ONNX_CORRUPT",
     },
-    { what: "zeros", bytes: new Uint8Array(64), code: "E_ONNX_CORRUPT" },
+    { what: "zeros", bytes: new Uint8Array(64), code: "E_ONNX_NOT_A_MODEL" },
   ])("$what", ({ bytes, code }) => {
     expect(codeOf(bytes)).toBe(code);
   });

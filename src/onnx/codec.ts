@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BlindspotError } from "../base/errors.ts";
-import { DEFAULT_LIMITS, type DecodeLimits, scanWire } from "./limits.ts";
+import { DEFAULT_LIMITS, type DecodeLimits, scanWire, wireTypeOf } from "./limits.ts";
 import { type ModelProto, ModelProtoSchema } from "./onnx.gen.ts";
 
 export interface DecodeOptions {
@@ -37,6 +37,12 @@ function notAModel(label: string, got: string, hint?: string): BlindspotError {
   return new BlindspotError(hint === undefined ? problem : { ...problem, hint });
 }
 
+/** Whether the first byte is the key (number and wire type) of a field of ModelProto: a damaged model from something else. */
+function beginsLikeModel(bytes: Uint8Array): boolean {
+  const field = ModelProtoSchema.fields.find(({ number }) => number === bytes[0]! >> 3);
+  return field !== undefined && wireTypeOf(field) === (bytes[0]! & 7);
+}
+
 function startsWith(bytes: Uint8Array, magic: string, at: number): boolean {
   return bytes.length >= at + magic.length && [...magic].every((char, i) => bytes[at + i] === char.charCodeAt(0));
 }
@@ -53,7 +59,11 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Mod
   if (bytes.length === 0) throw notAModel(label, "an empty file");
   const known = LOOKALIKES.find((lookalike) => startsWith(bytes, lookalike.magic, lookalike.at ?? 0));
   if (known !== undefined) throw notAModel(label, known.what, known.hint);
-  scanWire(bytes, ModelProtoSchema, label, limits);
+  try {
+    scanWire(bytes, ModelProtoSchema, label, limits);
+  } catch (error) {
+    throw beginsLikeModel(bytes) ? error : notAModel(label, "a file that doesn't begin like one", "Give a .onnx file");
+  }
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes, { recursionLimit: limits.depth + 1 });

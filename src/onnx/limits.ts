@@ -36,7 +36,7 @@ function fieldsOf(message: DescMessage): FieldMap {
 }
 
 /** The wire type that an unpacked value of a field must have. */
-function wireTypeOf(field: DescField): WireType {
+export function wireTypeOf(field: DescField): WireType {
   if (field.message !== undefined) return WireType.LengthDelimited;
   if (field.scalar === undefined) return WireType.Varint;
   if (field.scalar === ScalarType.FLOAT) return WireType.Bit32;

@@ -1,4 +1,5 @@
 import { float32, int64Vector } from "../../tensor/tensor.ts";
+import { constantOf } from "../constant-node.ts";
 import type { Attribute, Value } from "../ir.ts";
 import { intAttribute } from "../ir.ts";
 import type { NodeUpgrade } from "./upgrade-opset.ts";
@@ -117,9 +118,14 @@ function asymmetricResize(upgrade: NodeUpgrade, nearest: "floor" | "ceil"): void
   node.attributes.set("nearest_mode", { type: "string", value: nearest });
 }
 
+function elementsOf({ constant, producer }: Value): ArrayLike<number> | undefined {
+  const tensor = constant ?? (producer?.op === "Constant" ? constantOf(producer) : undefined);
+  return tensor?.data as ArrayLike<number> | undefined;
+}
+
 /** Of fractions in between, the nearest was the one below when growing and the one above when shrinking (as in the node tests of ONNX 1.5). */
 const resize11: Change = (upgrade) => {
-  const factors = upgrade.input(1).constant?.data as ArrayLike<number> | undefined;
+  const factors = elementsOf(upgrade.input(1));
   const shrinks = Array.from(factors ?? []).some((factor) => factor < 1);
   const grows = Array.from(factors ?? []).some((factor) => factor > 1);
   if (upgrade.node.string("mode", "nearest") === "nearest" && (factors === undefined || (shrinks && grows)))
