@@ -279,6 +279,12 @@ describe("batches", () => {
   it.each([
     ["free", modelOf(IMAGE, linearImage), null, null],
     ["one, freed", reshaping(1), null, /^batch of 1 freed \(8 rows agree\)/],
+    [
+      "one, freed behind a Reshape to [1, -1]",
+      modelOf({ shape: [1, 3, 4, 5] }, (op, x) => net(op, op.Reshape(x, int64Vector([1, -1])), 60, 4)),
+      null,
+      /^batch of 1 freed/,
+    ],
     ["four, freed", reshaping(4), null, /^batch of 4 freed/],
     ["one, whose rows would mix", mixing(1), 1, /^row by row: the batch size can't be freed/],
     ["free, but its rows mix", mixing("N"), 1, /^row by row: rows of one batch are not independent/],

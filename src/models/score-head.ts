@@ -37,6 +37,17 @@ function normalizesClasses(node: Node, rank: number, opset: number): boolean {
   return axis === 1 || axis === 1 - rank;
 }
 
+/** The raw scores behind an output that ends in a Sigmoid, or a Softmax over classes: what a loss wants. Else the output itself. */
+export function logitsBehind(output: Value, opset: number): { logits: Value; stripped: "Softmax" | "Sigmoid" | null } {
+  const final = finalNode(output);
+  const operand = final?.inputs[0];
+  if (final?.domain !== "" || operand == null) return { logits: output, stripped: null };
+  if (final.op === "Sigmoid") return { logits: operand, stripped: "Sigmoid" };
+  const rank = operand.rank ?? output.rank ?? 2;
+  if (final.op === "Softmax" && normalizesClasses(final, rank, opset)) return { logits: operand, stripped: "Softmax" };
+  return { logits: output, stripped: null };
+}
+
 function headOf(model: Model, name: string, result: Tensor, batch: number): ScoreHead | null {
   const value = model.graph.outputs.find((output) => output.name === name);
   if (value === undefined) return null;
@@ -52,16 +63,14 @@ function headOf(model: Model, name: string, result: Tensor, batch: number): Scor
     if (typeof classes !== "number" || operand!.rank !== 2) return null;
     return { ...base, kind: "label", classes, logits: operand!, stripped: "ArgMax" };
   }
+  const behind = logitsBehind(value, model.opset);
   if (perRow === 1) {
-    if (!ends("Sigmoid")) return { ...base, kind: "binary-logit", classes: 2 };
-    return { ...base, kind: "binary-probability", classes: 2, logits: operand!, stripped: "Sigmoid" };
+    if (behind.stripped !== "Sigmoid") return { ...base, kind: "binary-logit", classes: 2 };
+    return { ...base, kind: "binary-probability", classes: 2, ...behind };
   }
   const [, classes, ...rest] = result.dims.length === 1 ? [1, ...result.dims] : result.dims;
   if (classes !== perRow || rest.some((dim) => dim !== 1)) return null;
-  if (ends("Sigmoid")) return { ...base, kind: "scores", logits: operand!, stripped: "Sigmoid" };
-  if (ends("Softmax") && normalizesClasses(final!, operand!.rank ?? result.dims.length, model.opset))
-    return { ...base, kind: "scores", logits: operand!, stripped: "Softmax" };
-  return { ...base, kind: "scores" };
+  return { ...base, kind: "scores", ...behind };
 }
 
 /**
