@@ -3,7 +3,7 @@ import { BlindspotError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
 import { writeModel } from "../graph/index.ts";
 import { Model, type Value } from "../graph/ir.ts";
-import type { Example, OpDefinition } from "../ops/define.ts";
+import type { Example, GradientRule, OpDefinition, OpTable } from "../ops/define.ts";
 import { operators } from "../ops/index.ts";
 import { tensorOf } from "../ops/interpret.ts";
 import { runDirectly } from "../runtime/node-direct.ts";
@@ -28,7 +28,7 @@ function grown(definition: OpDefinition, example: Example, rng: Rng): GradientCa
 }
 
 /** With a symbolic batch a rule computes the same, or says which size it lacks. */
-function symbolic(definition: OpDefinition, example: Example, rng: Rng): GradientCase | null {
+function withSymbolicBatch(definition: OpDefinition, example: Example, rng: Rng): GradientCase | null {
   try {
     return gradientCase(definition, example, operators, rng, "symbolic");
   } catch (error) {
@@ -46,16 +46,19 @@ async function runOnOrt({ graph, feeds }: GradientCase, wanted: readonly Value[]
 }
 
 describe("gradient rules against central differences, in float64", () => {
-  it("has operators to check", () => expect(ruled.length).toBeGreaterThan(50));
+  it("has operators to check", () => expect(ruled.length).toBeGreaterThan(100));
 
   it.each(ruled.map((definition) => [definition.type, definition] as const))("%s", (_, definition) => {
     expect(definition.examples?.length ?? 0, "a rule without an example").toBeGreaterThan(0);
+    let anyBatch = 0;
     for (const [i, example] of definition.examples!.entries()) {
       const rng = rngOf(definition, i);
+      const symbolic = withSymbolicBatch(definition, example, rng.fold("values"));
+      if (symbolic !== null) anyBatch++;
       const cases = [
         gradientCase(definition, example, operators, rng.fold("values")),
         grown(definition, example, rng.fold("values")),
-        symbolic(definition, example, rng.fold("values")),
+        symbolic,
       ];
       // A straight-through rule is by intention not the derivative: it only has to run.
       for (const given of cases.filter((one) => one !== null)) {
@@ -63,8 +66,29 @@ describe("gradient rules against central differences, in float64", () => {
         else expect(gradcheck(given, operators, rng.fold("choice")).error, printed(example)).toBeLessThan(TOLERANCE);
       }
     }
+    expect(anyBatch, "no example works for a symbolic batch").toBeGreaterThan(0);
   });
+
+  const exact = ruled.filter(({ flat, straightThrough }) => !flat && !straightThrough);
+  it.each(exact.map((definition) => [definition.type, definition] as const))(
+    "would notice if the rule of %s were wrong by a thousandth",
+    (_, definition) => {
+      const { type, domain = "" } = definition;
+      const wrong: OpDefinition = { ...definition, gradient: wrongBy(definition.gradient as GradientRule, 1.001) };
+      const table: OpTable = { get: (op, of = "") => (op === type && of === domain ? wrong : operators.get(op, of)) };
+      const errorOf = (example: Example): number =>
+        gradcheck(gradientCase(wrong, example, table, Rng.of(1)), table, Rng.of(2)).error;
+      expect(definition.examples!.some((example) => errorOf(example) > TOLERANCE)).toBe(true);
+    },
+  );
 });
+
+function wrongBy(rule: GradientRule, factor: number): GradientRule {
+  return (context) => {
+    const { op } = context;
+    return rule(context).map((gradient) => gradient && op.Mul(gradient, op.scalarLike(gradient, factor)));
+  };
+}
 
 describe("gradient graphs on ONNX Runtime, in float32", () => {
   it.each(ruled.map((definition) => [definition.type, definition] as const))("%s", async (_, definition) => {
