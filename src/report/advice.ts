@@ -46,14 +46,49 @@ function verdict(result: Result, threat: ThreatResult): string {
   return `${trust}: at ${name}, of the samples that it gets right, ${list}.`;
 }
 
+/** Options of the run that any further command on the same model and data needs too, as typed. */
+const CARRIED = [
+  "model",
+  "data",
+  "classes",
+  "inputRange",
+  "mean",
+  "std",
+  "channels",
+  "layout",
+  "shape",
+  "output",
+  "goal",
+  "quantize",
+  "surrogate",
+];
+
+function carried({ options, model, data }: Result): string {
+  const values: Record<string, unknown> = { model: model.name, data: data.spec, ...options };
+  return CARRIED.filter((key) => values[key] !== undefined)
+    .map((key) => {
+      const value = values[key];
+      const text = Array.isArray(value) ? value.join(key === "inputRange" ? ".." : ",") : String(value);
+      const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      return `--${flag} ${shellWord(text)}`;
+    })
+    .join(" ");
+}
+
+/** As a shell takes it literally. */
+function shellWord(text: string): string {
+  return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function next(result: Result, threat: ThreatResult): { command: string; why: string } {
   const { options } = result;
-  const text = (key: string, fallback: string) =>
-    typeof options[key] === "string" ? (options[key] as string) : fallback;
-  const base = `--model ${text("model", result.model.name)} --data ${text("data", result.data.spec)} --threat ${threat.id.split(";")[0]}`;
+  const base = `${carried(result)} --threat ${threat.id.split(";")[0]}`;
   const attacks = options["attacks"];
   if (result.status === "partial")
-    return { why: "Finish it", command: `blindspot assess ${base} --out ${text("out", "DIR")}` };
+    return {
+      why: "Finish it with the same command and",
+      command: `--out ${shellWord(String(options["out"] ?? "DIR"))}`,
+    };
   if (Array.isArray(attacks) && !attacks.includes("standard"))
     return { why: "A stronger suite may find more", command: `blindspot assess ${base} --attacks standard` };
   if (threat.attackSuccess.fooled > 0) {

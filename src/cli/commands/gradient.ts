@@ -1,6 +1,7 @@
 import { writeWhole } from "../../assess/files.ts";
 import { withGradient } from "../../autodiff/index.ts";
 import { writeModel } from "../../graph/index.ts";
+import { logitsBehind } from "../../models/score-head.ts";
 import { operators } from "../../ops/index.ts";
 import { openModelFile } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
@@ -9,18 +10,25 @@ import { defined } from "../plan-options.ts";
 export async function run(options: Given): Promise<number> {
   const given = requireOptions(options, ["model", "out"], "gradient");
   const { model } = await openModelFile(given.model);
+  // An output that is named is taken as it is; else the logits behind the first one, where it ends in a Softmax or Sigmoid.
+  const first = model.graph.outputs[0];
+  const { logits, stripped } =
+    given.output === undefined && first !== undefined
+      ? logitsBehind(first, model.opset)
+      : { logits: { name: given.output }, stripped: null };
   const gradient = withGradient(model, {
     table: operators,
     loss: given.loss ?? "cross-entropy",
-    ...defined({ wrt: given.wrt, logits: given.output }),
+    ...defined({ wrt: given.wrt, logits: logits.name }),
   });
   await writeWhole(given.out, writeModel(gradient));
   const ports = (values: typeof gradient.graph.inputs) =>
     values
       .map(({ name, dtype, shape }) => `${name} ${dtype ?? "?"}[${shape?.map((dim) => dim ?? "?").join(",") ?? "?"}]`)
       .join(", ");
+  const note = stripped === null ? "" : `  loss     of the logits before the final ${stripped}\n`;
   process.stdout.write(
-    `${given.out}\n  inputs   ${ports(gradient.graph.inputs)}\n  outputs  ${ports(gradient.graph.outputs)}\n`,
+    `${given.out}\n  inputs   ${ports(gradient.graph.inputs)}\n  outputs  ${ports(gradient.graph.outputs)}\n${note}`,
   );
   return 0;
 }

@@ -1,0 +1,9 @@
+import { expect, it } from "vitest";
+import * as blindspot from "./index.ts";
+
+// What programs may rely on. A name that leaves this list breaks somebody: bump the version and say so in the CHANGELOG.
+it("exports these values", () => {
+  expect(Object.keys(blindspot).sort().join(" ")).toMatchInlineSnapshot(
+    `"AttemptOver BlindspotError Graph GraphBuilder KNOWLEDGES LOSS_NAMES Model Node Rng Value apgdCe apgdDlr apgdMargin apgdT assess attacks bim censoredQuantile cloneModel consoleReport constantRate cosine defineAttack drawSamples explainGradient fgsm findAttack findingSchema float32 goalClasses goalName imageCodec inferShapes int64 int64Vector l2 linf loadClassifier miFgsm nodeRuntime noise opBuilder openDataset openRunDirectory operators parseGoal parseThreat pgd planProfiles predictedClass prepareForGradient printGraph proportion raiseOneLogit readModel readNpy readNpz referenceRuntime resultSchema runSamples sampleLineSchema scalar sha256 sharpImages square suites tensor train transferPgd vectorCodec verifyModel wilson95 withGradient withTrainingStep withVjp writeModel writeNpy writeNpz"`,
+  );
+});

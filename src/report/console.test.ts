@@ -1,0 +1,186 @@
+import { describe, expect, it } from "vitest";
+import { RESULT_SCHEMA, type Result, resultSchema } from "../assess/schema.ts";
+import { proportion } from "../assess/statistics.ts";
+import { consoleReport } from "./console.ts";
+import { duration, epsilonText, grouped } from "./format.ts";
+
+const attack = (name: string, attempted: number, succeeded: number, after: number, median: number | null) => ({
+  name,
+  settings: {},
+  attempted,
+  succeeded,
+  robustAccuracyAfter: after,
+  queries: { total: 12_345, median, p95: null },
+  gradients: { total: 0 },
+  seconds: 3.25,
+  rejected: 0,
+});
+const robust = (unbroken: number, of: number) => ({ ...proportion(unbroken, of), unbroken, of });
+
+const RESULT: Result = {
+  schema: RESULT_SCHEMA,
+  status: "complete",
+  tool: { name: "blindspot", version: "0.1.0" },
+  runtime: null,
+  options: { model: "signs.onnx", data: "npz:test.npz" },
+  seed: 0,
+  startedAt: new Date(0).toISOString(),
+  seconds: 60,
+  model: {
+    kind: "onnx",
+    name: "signs.onnx",
+    sha256: "0".repeat(64),
+    classes: ["stop", "yield"],
+    dims: [32, 32, 3],
+    preprocessing: {},
+    gradient: true,
+    notes: ["batch of 1 freed (8 rows agree)"],
+  },
+  data: {
+    spec: "npz:test.npz",
+    sha256: "0".repeat(64),
+    samples: 200,
+    draw: "seeded draw of 200 of 1000, stratified by class",
+  },
+  clean: { accuracy: 0.99, correct: 198, of: 200, sampling95: proportion(198, 200).sampling95 },
+  naturalErrors: [
+    { sample: "img-7", index: 7, label: 0, predicted: 1 },
+    { sample: "img-9", index: 9, label: 1, predicted: 0 },
+  ],
+  threats: [
+    {
+      id: "linf:8/255;uint8;untargeted",
+      norm: "linf",
+      epsilon: 8 / 255,
+      effectiveEpsilon: 8 / 255,
+      quantize: "uint8",
+      goal: "untargeted",
+      robustAccuracy: robust(30, 200),
+      attackSuccess: { ...proportion(168, 198), fooled: 168, of: 198 },
+      statuses: { misclassified: 2, fooled: 168, resisted: 30, skipped: 0, error: 0 },
+      curve: [
+        { epsilon: 0, accuracy: 0.975, unbroken: 39, of: 40, raw: 39 },
+        { epsilon: 8 / 255, accuracy: 0.2, unbroken: 8, of: 40, raw: 8 },
+      ],
+      curveAttack: "pgd",
+      profiles: [
+        {
+          knowledge: "white-box",
+          robustAccuracy: robust(32, 200),
+          attacks: [attack("apgd-ce", 198, 160, 0.19, 9), attack("apgd-t", 38, 6, 0.16, null)],
+        },
+        { knowledge: "score", robustAccuracy: robust(90, 200), attacks: [attack("square", 198, 108, 0.45, 340)] },
+      ],
+      audit: {
+        samples: 40,
+        attacks: [
+          { ...attack("apgd-ce", 39, 31, 0.2, 8), knowledge: "white-box" },
+          { ...attack("apgd-t", 39, 32, 0.175, 120), knowledge: "white-box" },
+          { ...attack("square", 39, 21, 0.45, 1210), knowledge: "score" },
+        ],
+      },
+    },
+  ],
+  checks: [
+    { id: "determinism", status: "pass", detail: "the same outputs" },
+    { id: "monotone-epsilon", status: "warn", detail: "pgd has not converged", threat: "linf:8/255;uint8;untargeted" },
+  ],
+  badge: "E1",
+  notTested: ["attackers with labels alone"],
+  findings: 168,
+};
+
+describe("consoleReport", () => {
+  it("is made from a result that its schema accepts", () => expect(resultSchema.parse(RESULT)).toEqual(RESULT));
+
+  it("shows headline, profiles, checks, natural errors and what to do next", () => {
+    expect(consoleReport(RESULT, { directory: "run" })).toMatchInlineSnapshot(`
+      "signs.onnx on npz:test.npz (seeded draw of 200 of 1000, stratified by class; seed 0)
+        batch of 1 freed (8 rows agree)
+
+      Without attack       99.0 %  [96.4, 99.7]  198 of 200 right
+
+      Under linf:8/255;uint8;untargeted
+        robust accuracy    15.0 %  [10.7, 20.6]  30 of 200 stand under every profile
+
+                    stand          95 %  broke   of  median queries  model time
+        white-box  16.0 %  [11.6, 21.7]
+          apgd-ce  19.0 %                  160  198               8       3.3 s
+          apgd-t   16.0 %                    6   38             120       3.3 s
+        score      45.0 %  [38.3, 51.9]
+          square   45.0 %                  108  198           1,210       3.3 s
+
+        linf size: accuracy (pgd, 40 samples)   0: 97.5 %   8/255: 20.0 %
+
+      Checks (badge E1)
+        pass  determinism: the same outputs
+        WARN  monotone-epsilon: pgd has not converged
+
+      Wrong without any attack (2)
+        img-7 (stop taken for yield), img-9 (yield taken for stop)
+
+      Not tested  attackers with labels alone
+
+      Written to run: result.json, samples.jsonl, findings.jsonl, blobs/
+
+      Trust it only with inputs that nobody can alter: at linf:8/255, of the samples that it gets right, an attacker who has the model misleads it on 83.8 %, an attacker who only sees its scores misleads it on 54.5 %. See the inputs that fool it: blindspot attack apgd-t --model signs.onnx --data npz:test.npz --threat linf:8/255 --save adversarial
+      "
+    `);
+  });
+
+  it("strikes the headline through where a check failed, with the reason", () => {
+    const checks = [{ id: "gradients-zero", status: "fail" as const, detail: "of 39 gradients, exactly zero: 39" }];
+    const text = consoleReport({ ...RESULT, checks, badge: "E0" });
+    expect(text).toContain("~~");
+    expect(text).toContain("withdrawn: gradients-zero: of 39 gradients, exactly zero: 39");
+    expect(text.trimEnd().split("\n").at(-1)).toMatch(
+      /^Do not rely on the 15\.0 % at linf:8\/255: the check gradients-zero failed/,
+    );
+  });
+
+  it("says that a run is partial, and how to finish it", () => {
+    const text = consoleReport({ ...RESULT, status: "partial", options: { ...RESULT.options, out: "run" } });
+    expect(text).toContain("partial: 200 of 200 samples");
+    expect(text.trimEnd()).toMatch(/Finish it with the same command and: --out run$/);
+  });
+
+  it("carries the options that the next command needs, quoted for a shell", () => {
+    const options = {
+      ...RESULT.options,
+      data: "records:x.gz?shape=32x32x3",
+      inputRange: [0, 255],
+      mean: [0.1, 0.2, 0.3],
+    };
+    expect(consoleReport({ ...RESULT, options })).toContain(
+      "--data 'records:x.gz?shape=32x32x3' --input-range 0..255 --mean 0.1,0.2,0.3 --threat linf:8/255 --save",
+    );
+  });
+
+  it("colors only when asked", () => {
+    const esc = String.fromCharCode(27);
+    expect(consoleReport(RESULT)).not.toContain(esc);
+    expect(consoleReport(RESULT, { color: true })).toContain(`${esc}[1m`);
+  });
+});
+
+describe("figures", () => {
+  it.each([
+    [0.3, "0.3"],
+    [8 / 255, "8/255"],
+    [0.075, "0.075"],
+    [1, "1"],
+    [Math.SQRT2, "1.41"],
+  ])("epsilon %f is %s", (epsilon, text) => expect(epsilonText(epsilon)).toBe(text));
+  it.each([
+    [0.42, "0.4 s"],
+    [61, "61 s"],
+    [200, "3 min 20 s"],
+    [7500, "2 h 5 min"],
+  ])("%f seconds are %s", (seconds, text) => expect(duration(seconds)).toBe(text));
+  it.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1,000"],
+    [1234567, "1,234,567"],
+  ])("%i is %s", (value, text) => expect(grouped(value)).toBe(text));
+});
