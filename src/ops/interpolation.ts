@@ -1,3 +1,4 @@
+import { BlindspotError } from "../base/errors.ts";
 import { type AxisMap, axisMap } from "./axis-maps.ts";
 
 /**
@@ -15,8 +16,16 @@ export interface Sampling {
 
 const f = Math.fround;
 
-/** x_original of an output index: the formulas of Resize's `coordinate_transformation_mode`. Null for a mode that isn't known. */
-function coordinate(mode: string, x: number, scale: number, inSize: number, outSize: number): number | null {
+/** One axis of a Resize: sizes, output size over input size before rounding, and the part of the input (0..1) that a crop shows. */
+export interface ResizedAxis {
+  readonly inSize: number;
+  readonly outSize: number;
+  readonly scale: number;
+  readonly region: readonly [start: number, end: number];
+}
+
+/** x_original of an output index: the formulas of Resize's `coordinate_transformation_mode`. */
+function coordinate(mode: string, x: number, { inSize, outSize, scale, region }: ResizedAxis): number {
   const halfPixel = f(f(f(x + 0.5) / scale) - 0.5);
   switch (mode) {
     case "half_pixel":
@@ -31,8 +40,18 @@ function coordinate(mode: string, x: number, scale: number, inSize: number, outS
       return outSize > 1 ? f(f(x * (inSize - 1)) / (outSize - 1)) : 0;
     case "asymmetric":
       return f(x / scale);
+    case "tf_crop_and_resize": {
+      const [start, end] = region;
+      if (outSize === 1) return f(f(0.5 * f(start + end)) * (inSize - 1));
+      return f(f(start * (inSize - 1)) + f(x * f(f(f(end - start) * (inSize - 1)) / (outSize - 1))));
+    }
     default:
-      return null;
+      throw new BlindspotError({
+        code: "E_ATTRIBUTE_VALUE",
+        subject: "Resize, attribute coordinate_transformation_mode",
+        expected: "a mode of ONNX",
+        got: mode,
+      });
   }
 }
 
@@ -77,16 +96,12 @@ function fillRow(row: Float64Array, x: number, scale: number, sampling: Sampling
   for (let at = 0; at <= last; at++) row[at] /= total;
 }
 
-/** The map of one resized axis; null for a coordinate mode that isn't known. `scale` is output size over input size, before rounding. */
-export function interpolation(
-  axis: number,
-  outSize: number,
-  inSize: number,
-  scale: number,
-  sampling: Sampling,
-): AxisMap | null {
-  if (coordinate(sampling.coordinates, 0, scale, inSize, outSize) === null) return null;
+/** The map of one resized axis. A row without weights belongs to a crop's element that lies outside. */
+export function interpolation(axis: number, resized: ResizedAxis, sampling: Sampling): AxisMap {
+  const { inSize, outSize, scale } = resized;
+  const crops = sampling.coordinates === "tf_crop_and_resize";
   return axisMap(axis, outSize, inSize, (row, o) => {
-    fillRow(row, coordinate(sampling.coordinates, o, scale, inSize, outSize)!, scale, sampling);
+    const x = coordinate(sampling.coordinates, o, resized);
+    if (!crops || (x >= 0 && x <= inSize - 1)) fillRow(row, x, scale, sampling);
   });
 }

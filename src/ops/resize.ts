@@ -1,11 +1,11 @@
-import { BlindspotError } from "../base/errors.ts";
 import type { Dim, Node, Shape, Value, ValueType } from "../graph/ir.ts";
 import { toNumbers } from "../tensor/tensor.ts";
-import { allAxes, normalizeAxes } from "./axes.ts";
+import { allAxes, normalizeAxis } from "./axes.ts";
 import { type AxisMap, applyMaps, emitTransposedMaps } from "./axis-maps.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
 import { notConstant, requireShape, sizesHeld, typeOfInput, unknownSize } from "./dims.ts";
 import { interpolation, type Sampling } from "./interpolation.ts";
+import { forEachIndex } from "./windows.ts";
 
 /** Resizing is one linear map per axis (see interpolation.ts); its gradient applies the transposed maps. */
 
@@ -15,7 +15,7 @@ interface Target {
   readonly sizes: Shape | null;
 }
 
-/** One axis: its sizes, and the factor that coordinates are computed with. */
+/** One axis, as far as it is known. */
 interface Resized {
   readonly inSize: Dim;
   readonly outSize: Dim;
@@ -35,11 +35,14 @@ function resizedTo(inSize: Dim, outSize: Dim): Resized {
   return { inSize, outSize, scale: known ? f(outSize / inSize) : null };
 }
 
+/** The axes that factors, sizes and regions are listed for. */
+function resizedAxisNumbers(node: Node, rank: number): number[] {
+  return node.ints("axes")?.map((axis) => normalizeAxis(axis, rank, node)) ?? allAxes(rank);
+}
+
 /** Null where neither factors nor sizes are known. */
 function resizedAxes(node: Node, shape: Shape, { scales, sizes }: Target): Resized[] | null {
-  const given = node.ints("axes");
-  const axes =
-    given === undefined ? allAxes(shape.length) : given.map((axis) => normalizeAxes([axis], shape.length)[0]);
+  const axes = resizedAxisNumbers(node, shape.length);
   const at = (axis: number) => axes.indexOf(axis);
   if (scales !== null) return shape.map((dim, axis) => resizedBy(dim, at(axis) < 0 ? 1 : scales[at(axis)]));
   if (sizes === null) return null;
@@ -80,22 +83,37 @@ function samplingOf(node: Node): Sampling {
   };
 }
 
+/** The part of each axis (0..1) that a crop shows; `roi` lists starts, then ends, of `axes`. */
+function regionsOf(node: Node, rank: number, roi: readonly number[]): (readonly [number, number])[] {
+  const axes = resizedAxisNumbers(node, rank);
+  return allAxes(rank).map((axis) => {
+    const i = axes.indexOf(axis);
+    return i < 0 || roi.length === 0 ? [0, 1] : [roi[i], roi[i + axes.length]];
+  });
+}
+
 /** The maps of the axes that change. */
-function mapsOf(node: Node, axes: readonly Resized[]): AxisMap[] {
+function mapsOf(node: Node, axes: readonly Resized[], roi: readonly number[]): AxisMap[] {
+  const sampling = samplingOf(node);
+  const regions = regionsOf(node, axes.length, sampling.coordinates === "tf_crop_and_resize" ? roi : []);
   return axes.flatMap(({ inSize, outSize, scale }, axis) => {
-    if (scale === 1 && inSize === outSize) return [];
+    const region = regions[axis];
+    if (scale === 1 && inSize === outSize && region[0] === 0 && region[1] === 1) return [];
     if (typeof inSize !== "number" || typeof outSize !== "number" || scale === null)
       throw unknownSize(node, 0, `the size of axis ${axis}`);
-    const map = interpolation(axis, outSize, inSize, scale, samplingOf(node));
-    if (map === null)
-      throw new BlindspotError({
-        code: "E_OP_UNSUPPORTED",
-        subject: node.describe(),
-        expected: "a coordinate transformation other than crops",
-        got: samplingOf(node).coordinates,
-      });
-    return [map];
+    return [interpolation(axis, { inSize, outSize, scale, region }, sampling)];
   });
+}
+
+/** Elements of a crop outside the input get `extrapolation_value`. */
+function extrapolate(y: Reference, maps: readonly AxisMap[], value: number): Reference {
+  const isOutside = ({ matrix, inSize }: AxisMap, o: number) =>
+    matrix.subarray(o * inSize, (o + 1) * inSize).every((weight) => weight === 0);
+  const data = y.data.slice();
+  forEachIndex(y.dims, (index, flat) => {
+    if (maps.some((map) => isOutside(map, index[map.axis]))) data[flat] = value;
+  });
+  return { ...y, data };
 }
 
 function evaluateResize(inputs: readonly (Reference | null)[], node: Node): readonly Reference[] {
@@ -105,7 +123,10 @@ function evaluateResize(inputs: readonly (Reference | null)[], node: Node): read
     scales && scales.data.length > 0
       ? { scales: Array.from(scales.data), sizes: null }
       : { scales: null, sizes: Array.from(inputs[3]!.data) };
-  return [applyMaps(x, mapsOf(node, resizedAxes(node, x.dims, target)!))];
+  const maps = mapsOf(node, resizedAxes(node, x.dims, target)!, Array.from(inputs[1]?.data ?? []));
+  const y = applyMaps(x, maps);
+  const crops = samplingOf(node).coordinates === "tf_crop_and_resize";
+  return [crops ? extrapolate(y, maps, node.float("extrapolation_value", 0)) : y];
 }
 
 /** dx = A^T dy for each resized axis, where y = A x */
@@ -118,7 +139,11 @@ function gradientOfResize({ op, node, inputs, cotangents }: GradientContext): (V
     if (typeof size !== "number") throw unknownSize(node, 0, `the size of axis ${axis}`);
     return size;
   };
-  const dx = emitTransposedMaps(op, cotangents[0]!, shape.length, mapsOf(node, axes), sizeOfOutput);
+  const region = inputs[1]?.constant ?? null;
+  const crops = samplingOf(node).coordinates === "tf_crop_and_resize";
+  if (crops && region === null) throw notConstant(node, 1, "region of interest");
+  const maps = mapsOf(node, axes, region === null ? [] : toNumbers(region));
+  const dx = emitTransposedMaps(op, cotangents[0]!, shape.length, maps, sizeOfOutput);
   return [dx, ...inputs.slice(1).map(() => null)];
 }
 
@@ -141,6 +166,15 @@ const resize = defineOp({
     { inputs: toSizes, attributes: { coordinate_transformation_mode: "align_corners" } },
     { inputs: toSizes, attributes: { mode: "linear", coordinate_transformation_mode: "asymmetric" } },
     { inputs: toSizes, attributes: { mode: "cubic" } },
+    {
+      inputs: [[1, 2, 4, 5], numbers(0.3, 0.2, 1.2, 0.7), null, ints(3, 4)],
+      attributes: {
+        mode: "linear",
+        axes: [2, 3],
+        coordinate_transformation_mode: "tf_crop_and_resize",
+        extrapolation_value: 9,
+      },
+    },
     { inputs: [[1, 2, 5], null, numbers(1, 1, 1.5)], attributes: { mode: "linear" } },
   ],
 });
