@@ -110,6 +110,18 @@ describe("backward", () => {
     );
   });
 
+  it("sees what a subgraph captures: no derivative is dropped in silence", () => {
+    const op = build();
+    const x = input(op, "x", [2]);
+    const branch = opBuilder(new Graph(), operators);
+    branch.output(branch.Exp(x));
+    const condition = op.input("condition", { dtype: "bool", shape: [] });
+    const both = { type: "graph", value: branch.graph } as const;
+    const y = op.If(condition, { then_branch: both, else_branch: both });
+    y.dtype = "float32";
+    expect(() => gradients(op, op.Add(x, y), [x])).toThrow(/^E_OP_NO_GRADIENT If 'If'/);
+  });
+
   it("names the node where a rank is unknown", () => {
     const op = build();
     const x = op.input("x", { dtype: "float32", shape: null });

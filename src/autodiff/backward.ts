@@ -1,6 +1,7 @@
 import { BlindspotError, internalError, type Problem } from "../base/errors.ts";
 import type { OpBuilder } from "../graph/builder.ts";
 import type { Node, Shape, Value } from "../graph/ir.ts";
+import { dependencies } from "../graph/walk.ts";
 import type { GradientRule, OpTable } from "../ops/define.ts";
 import { int64Vector, isFloat } from "../tensor/tensor.ts";
 
@@ -38,7 +39,8 @@ export function backward(op: OpBuilder, request: BackwardRequest): Map<Value, Va
       const input = node.inputs[i];
       return input != null && path.dependent.has(input);
     };
-    op.scope = `${scope}grad/${node.name || node.outputs[0]!.name}/`;
+    // PyTorch's names begin with a slash.
+    op.scope = `${scope}grad/${(node.name || node.outputs[0]!.name).replace(/^\//, "")}/`;
     const context = { op, node, inputs: [...node.inputs], outputs: [...node.outputs], cotangents: flowing, needs };
     for (const [i, cotangent] of rules.get(node)!(context).entries()) {
       if (cotangent === null || !needs(i)) continue;
@@ -62,7 +64,7 @@ export function findPath(nodes: readonly Node[], { table, outputs, targets }: Ba
   const forward = nodes.filter((node) => {
     const definition = table.get(node.op, node.domain);
     if (definition?.gradient === "discrete") return false;
-    if (!node.inputs.some((input) => input !== null && dependent.has(input))) return false;
+    if (![...dependencies(node)].some((value) => dependent.has(value))) return false;
     // The integers between QuantizeLinear and DequantizeLinear carry float cotangents.
     for (const output of node.outputs)
       if (output.dtype === null || isFloat(output.dtype) || definition?.straightThrough) dependent.add(output);
@@ -71,7 +73,7 @@ export function findPath(nodes: readonly Node[], { table, outputs, targets }: Ba
   const wanted = new Set<Value>(outputs.map(({ value }) => value));
   const between = forward.reverse().filter((node) => {
     if (!node.outputs.some((output) => wanted.has(output) && dependent.has(output))) return false;
-    for (const input of node.inputs) if (input !== null && dependent.has(input)) wanted.add(input);
+    for (const value of dependencies(node)) if (dependent.has(value)) wanted.add(value);
     return true;
   });
   return { nodes: between.reverse(), dependent };

@@ -1,8 +1,9 @@
 import type { Model, Node, Value } from "../graph/ir.ts";
+import { dependencies } from "../graph/walk.ts";
 import type { OpDefinition, OpTable } from "../ops/define.ts";
 import { isFloat } from "../tensor/tensor.ts";
 import { findPath, missingRule } from "./backward.ts";
-import { prepared } from "./rewrite.ts";
+import { find, prepared } from "./rewrite.ts";
 
 export interface GradientExplanation {
   /** A gradient with respect to every one of `wrt` can be written. */
@@ -28,10 +29,9 @@ export function explainGradient(
   options: { readonly wrt?: readonly string[]; readonly output?: string } = {},
 ): GradientExplanation {
   const { graph } = prepared(model, table);
-  const values = [...graph.inputs, ...graph.nodes.flatMap((node) => node.outputs)];
-  const named = (names: readonly string[]): Value[] => values.filter((value) => names.includes(value.name));
-  const targets = options.wrt === undefined ? graph.inputs.filter((input) => isFloat(input.dtype)) : named(options.wrt);
-  const outputs = options.output === undefined ? graph.outputs.slice(0, 1) : named([options.output]);
+  const floats = graph.inputs.filter(({ dtype }) => isFloat(dtype));
+  const targets = options.wrt === undefined ? floats : find(graph, options.wrt);
+  const outputs = options.output === undefined ? graph.outputs.slice(0, 1) : find(graph, [options.output]);
 
   const from = (starts: readonly Value[]) =>
     findPath(graph.nodes, {
@@ -73,8 +73,9 @@ export function describeCuts(nodes: readonly Node[], from: Value, outputs: reado
   for (const node of [...nodes].reverse()) {
     const useful = node.outputs.filter((output) => leading.has(output));
     if (useful.length === 0) continue;
-    for (const input of node.inputs) if (input !== null) leading.add(input);
-    const reached = node.inputs.some((input) => input !== null && dependent.has(input));
+    const used = [...dependencies(node)];
+    for (const value of used) leading.add(value);
+    const reached = used.some((value) => dependent.has(value));
     if (reached && !useful.some((output) => dependent.has(output))) cuts.push(node);
   }
   return cuts.reverse().map((node) => node.describe());

@@ -2,6 +2,7 @@ import { BlindspotError, ProblemList } from "../base/errors.ts";
 import type { OpBuilder } from "../graph/builder.ts";
 import { cloneModel, prepareForGradient } from "../graph/index.ts";
 import type { Graph, Model, Value } from "../graph/ir.ts";
+import { definedValues } from "../graph/walk.ts";
 import type { OpTable } from "../ops/define.ts";
 import { dtypeCode } from "../ops/dtypes.ts";
 
@@ -14,7 +15,7 @@ export function prepared(model: Model, table: OpTable): Model {
 
 /** The values of these names. Throws E_NAME_UNKNOWN for all that don't exist. */
 export function find(graph: Graph, names: readonly string[]): Value[] {
-  const values = new Map(allValues(graph).map((value) => [value.name, value]));
+  const values = new Map([...definedValues(graph)].map((value) => [value.name, value]));
   const problems = new ProblemList();
   for (const name of names)
     if (!values.has(name))
@@ -44,7 +45,7 @@ export function addOutput(op: OpBuilder, value: Value, name: string): void {
 
 /** Throws E_NAME_COLLISION for every name that the model uses already. */
 export function refuseCollisions(model: Model, names: readonly string[]): void {
-  const taken = new Set(allValues(model.graph).map((value) => value.name));
+  const taken = new Set([...definedValues(model.graph)].map((value) => value.name));
   const problems = names
     .filter((name) => taken.has(name))
     .map((name) => ({
@@ -55,8 +56,4 @@ export function refuseCollisions(model: Model, names: readonly string[]): void {
       hint: "Rename that value in the model",
     }));
   if (problems.length > 0) throw new BlindspotError(problems);
-}
-
-function allValues(graph: Graph): Value[] {
-  return [...graph.inputs, ...graph.initializers, ...graph.nodes.flatMap((node) => node.outputs)];
 }
