@@ -35,6 +35,19 @@ export function withDim(shape: Shape, axis: number, dim: Shape[number]): Shape {
   return shape.map((old, i) => (i === axis ? dim : old));
 }
 
+/** Calls `visit` with each index vector below `dims`, in row-major order; the vector is reused. */
+export function forEachIndex(dims: readonly number[], visit: (index: readonly number[], flat: number) => void): void {
+  const index = new Array<number>(dims.length).fill(0);
+  const total = sizeOf(dims);
+  for (let flat = 0; flat < total; flat++) {
+    visit(index, flat);
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      if (++index[axis] < dims[axis]) break;
+      index[axis] = 0;
+    }
+  }
+}
+
 /** The elements of `ref` with its axes in another order. */
 export function permute(ref: Reference, order: readonly number[]): Reference {
   const dims = order.map((axis) => ref.dims[axis]);

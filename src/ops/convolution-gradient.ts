@@ -1,10 +1,10 @@
 import type { Node, Shape, Value } from "../graph/ir.ts";
 import { int64Vector, sizeOf } from "../tensor/tensor.ts";
-import { allAxes } from "./axes.ts";
+import { allAxes, forEachIndex } from "./axes.ts";
 import type { GradientContext } from "./define.ts";
 import { knownSpatial, requireRank, requireShape, requireSizes, typeOfInput, unknownSize } from "./dims.ts";
 import { padTrailing } from "./emit.ts";
-import { countWindows, forEachIndex, reach, type Windows, windowsOf } from "./windows.ts";
+import { countWindows, reach, type Windows, windowsOf } from "./windows.ts";
 
 /** Kernel sizes: of the attribute, else of the weights [M, C/groups, ...kernel]. */
 export function kernelOf(node: Node, weights: Shape | null): readonly number[] | null {

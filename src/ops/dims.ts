@@ -6,7 +6,7 @@ import type { Reference } from "./define.ts";
 
 /** What inference knows of a value: shared by the families whose results depend on sizes, axes and pads. */
 
-export const UNKNOWN: ValueType = { dtype: null, shape: null };
+const UNKNOWN: ValueType = { dtype: null, shape: null };
 
 /** The type of input i; unknown where it is absent. */
 export function typeOfInput(node: Node, i: number): ValueType {

@@ -1,12 +1,11 @@
 import type { OpBuilder } from "../graph/builder.ts";
 import type { Node, Shape, Value, ValueType } from "../graph/ir.ts";
 import { int64Vector, sizeOf, stridesOf } from "../tensor/tensor.ts";
-import { aroundAxis, normalizeAxis, withDim } from "./axes.ts";
+import { aroundAxis, forEachIndex, normalizeAxis, withDim } from "./axes.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
 import { holdSizes, knownInts, noGradient, requireRank, requireShape, sizesHeld, typeOfInput } from "./dims.ts";
 import { placeAlong, scatterAdd, zerosLike } from "./emit.ts";
-import { forEachIndex } from "./windows.ts";
 
 /** Operators that pick elements by indices along one axis. Negative indices count from the end. */
 

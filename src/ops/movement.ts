@@ -1,7 +1,7 @@
 import type { OpBuilder } from "../graph/builder.ts";
 import { type Dim, isKnown, type Node, type Shape, type Value, type ValueType } from "../graph/ir.ts";
 import { int64Vector, sizeOf, stridesOf } from "../tensor/tensor.ts";
-import { allAxes, aroundAxis, normalizeAxis, permute, withDim } from "./axes.ts";
+import { allAxes, aroundAxis, forEachIndex, normalizeAxis, permute, withDim } from "./axes.ts";
 import { broadcastShapes, expandTo, reference } from "./broadcast.ts";
 import { defineOp, type OpDefinition, type Reference } from "./define.ts";
 import {
@@ -20,7 +20,6 @@ import {
   unknownSize,
 } from "./dims.ts";
 import { shapedLike, zerosLike } from "./emit.ts";
-import { forEachIndex } from "./windows.ts";
 
 /** Operators that bring elements to other places, or repeat them. */
 

@@ -1,12 +1,11 @@
 import type { Dim, Node, Shape, Value, ValueType } from "../graph/ir.ts";
 import { int64Vector, sizeOf, stridesOf } from "../tensor/tensor.ts";
-import { allAxes, normalizeAxis } from "./axes.ts";
+import { allAxes, forEachIndex, normalizeAxis } from "./axes.ts";
 import { type AxisMap, axisMap, emitTransposedMaps } from "./axis-maps.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
 import { addDims, intsGiven, intsOf, knownInts, notConstant, requireRank, typeOfInput, unknownSize } from "./dims.ts";
 import { shapedLike } from "./emit.ts";
-import { forEachIndex } from "./windows.ts";
 
 /** Counts before and after each axis; negative ones crop. */
 interface Pads {

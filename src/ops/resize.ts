@@ -1,11 +1,10 @@
 import type { Dim, Node, Shape, Value, ValueType } from "../graph/ir.ts";
 import { toNumbers } from "../tensor/tensor.ts";
-import { allAxes, normalizeAxis } from "./axes.ts";
+import { allAxes, forEachIndex, normalizeAxis } from "./axes.ts";
 import { type AxisMap, applyMaps, emitTransposedMaps } from "./axis-maps.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
 import { notConstant, requireShape, sizesHeld, typeOfInput, unknownSize } from "./dims.ts";
 import { interpolation, type Sampling } from "./interpolation.ts";
-import { forEachIndex } from "./windows.ts";
 
 /** Resizing is one linear map per axis (see interpolation.ts); its gradient applies the transposed maps. */
 

@@ -1,11 +1,10 @@
 import type { Dim, Node, Shape, Value, ValueType } from "../graph/ir.ts";
 import { sizeOf, stridesOf } from "../tensor/tensor.ts";
-import { normalizeAxis } from "./axes.ts";
+import { forEachIndex, normalizeAxis } from "./axes.ts";
 import { reference } from "./broadcast.ts";
 import { defineOp, type GradientContext, type OpDefinition, type Reference } from "./define.ts";
 import { holdSizes, intsGiven, intsOf, notConstant, requireRank, sizesHeld, typeOfInput, unknownSize } from "./dims.ts";
 import { padTrailing, placeAlong, shapedLike } from "./emit.ts";
-import { forEachIndex } from "./windows.ts";
 
 /** What a Slice asks for along one axis, as written: bounds may be negative or far beyond the end. */
 interface Cut {

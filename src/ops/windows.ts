@@ -1,5 +1,6 @@
 import type { Dim, Node, Shape } from "../graph/ir.ts";
 import { sizeOf } from "../tensor/tensor.ts";
+import { forEachIndex } from "./axes.ts";
 import { shapeError } from "./dims.ts";
 
 /** Windows that slide over the spatial axes: what convolutions and pools have in common. */
@@ -80,19 +81,6 @@ export function countWindows(node: Node, sizes: Shape, windows: Windows, ceil = 
     const beginsBehind = (count - 1) * strides[axis] >= size + begins[axis];
     return ceil && beginsBehind ? count - 1 : count;
   });
-}
-
-/** Calls `visit` with each index vector below `dims`, in row-major order; the vector is reused. */
-export function forEachIndex(dims: readonly number[], visit: (index: readonly number[], flat: number) => void): void {
-  const index = new Array<number>(dims.length).fill(0);
-  const total = sizeOf(dims);
-  for (let flat = 0; flat < total; flat++) {
-    visit(index, flat);
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
-      if (++index[axis] < dims[axis]) break;
-      index[axis] = 0;
-    }
-  }
 }
 
 /**
