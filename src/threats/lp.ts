@@ -50,7 +50,7 @@ interface Geometry {
 
 const LINF: Geometry = {
   norm: "linf",
-  inside: (free, rng) => Float64Array.from({ length: free }, () => 2 * rng.uniform() - 1),
+  inside: (free, rng) => drawn(free, () => 2 * rng.uniform() - 1),
   onBoundary(free, rng) {
     const offset = LINF.inside(free, rng);
     const largest = offset.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
@@ -85,7 +85,7 @@ const L2: Geometry = {
     return direction.map((value) => radius * value);
   },
   onBoundary(free, rng) {
-    const normal = Float64Array.from({ length: free }, () => rng.normal());
+    const normal = drawn(free, () => rng.normal());
     const length = Math.sqrt(normal.reduce((sum, value) => sum + value * value, 0));
     return length > 0 ? normal.map((value) => value / length) : normal;
   },
@@ -120,6 +120,13 @@ const L2: Geometry = {
   quantized: (epsilon) => epsilon,
   toLevels: roundInsideSquares,
 };
+
+/** A loop, because `Float64Array.from` with a function is ten times as slow. */
+function drawn(count: number, draw: () => number): Float64Array {
+  const result = new Float64Array(count);
+  for (let i = 0; i < count; i++) result[i] = draw();
+  return result;
+}
 
 /** -1, 0 or 1; 0 for NaN. */
 function signOf(value: number): number {
