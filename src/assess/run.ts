@@ -20,7 +20,7 @@ import { memoryStore, type RunStore } from "./store.ts";
 /** Fires when the time is over or the caller's own signal fires. */
 function stopSignal(timeSeconds: number | undefined, signal: AbortSignal | undefined): AbortSignal | undefined {
   if (timeSeconds === undefined) return signal;
-  const deadline = AbortSignal.timeout(1000 * timeSeconds);
+  const deadline = AbortSignal.timeout(Math.ceil(1000 * timeSeconds));
   if (signal === undefined) return deadline;
   const either = new AbortController();
   for (const one of [deadline, signal]) {
