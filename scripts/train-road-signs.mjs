@@ -2,7 +2,7 @@
  * Trains the two networks of examples/road-signs from scratch: signs are rendered, gradients and optimizer are an ONNX graph, and ONNX Runtime
  * runs it. About ten minutes on two cores. The same seeds give the same images everywhere; the last bits of the weights depend on the processor.
  *
- *   node scripts/train-road-signs.mjs [--out DIR] [--only road-signs|surrogate|test]
+ *   node scripts/train-road-signs.mjs [--out DIR] [--only test|road-signs|surrogate|baselines]
  */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,6 +24,7 @@ import {
   writeModel,
   writeNpz,
 } from "../dist/index.js";
+import { accuracyOf, nearestCentroid, softmaxRegression } from "../examples/road-signs/baselines.mjs";
 import { roadSignNetwork, surrogateNetwork } from "../examples/road-signs/networks.mjs";
 import { renderSet, SIZE } from "../examples/road-signs/render.mjs";
 import { CLASSES } from "../examples/road-signs/signs.mjs";
@@ -148,14 +149,27 @@ async function trainOne(runtime, { name, network, seed, count, epochs }, test) {
   save(`${name}.onnx`, writeModel(model));
 }
 
+/** What simple methods reach with the same images. */
+function printBaselines(test) {
+  const { seed, count } = TASKS[0];
+  const set = renderSet(seed, count);
+  const rows = [...set.labels.keys()];
+  const order = (epoch) => Rng.of(seed).fold("baseline").fold(epoch).shuffle(rows);
+  const print = (name, scores) =>
+    console.log(`${name}: ${(100 * accuracyOf(scores, test)).toFixed(2)} % of ${TEST.count} test images`);
+  print("nearest centroid", nearestCentroid(set, CLASSES.length));
+  print("softmax regression", softmaxRegression(set, CLASSES.length, 10, order));
+}
+
+const wanted = (part) => options.only === undefined || options.only === part;
 mkdirSync(options.out, { recursive: true });
 const test = renderSet(TEST.seed, TEST.count);
-if (options.only === undefined || options.only === "test") {
+if (wanted("test")) {
   const x = tensor("uint8", [TEST.count, SIZE, SIZE, 3], test.images);
   save("test.npz", writeNpz({ x, y: int64([TEST.count], test.labels) }));
   save("classes.txt", Buffer.from(`${CLASSES.join("\n")}\n`));
 }
 const runtime = await nodeRuntime({ workers: 1, threads: 2 });
-for (const task of TASKS)
-  if (options.only === undefined || options.only === task.name) await trainOne(runtime, task, test);
+for (const task of TASKS) if (wanted(task.name)) await trainOne(runtime, task, test);
 await runtime.close();
+if (wanted("baselines")) printBaselines(test);

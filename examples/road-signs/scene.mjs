@@ -9,6 +9,9 @@ import { SIGNS } from "./signs.mjs";
  * @typedef {(x: number, y: number) => Color | null} Surface in pixels of the image; null: nothing there
  */
 
+/** No sign reaches further from its center. */
+const REACH = 1.5;
+
 /** New paint, in linear light. @type {Readonly<Record<import("./signs.mjs").Paint, Color>>} */
 const PAINTS = {
   red: [0.5, 0.02, 0.03],
@@ -118,7 +121,7 @@ function signSurface(random, name, coordinates) {
   );
   return (px, py) => {
     const [u, v] = coordinates(px, py);
-    if (u * u + v * v > 2.2) return null;
+    if (u * u + v * v > REACH ** 2) return null;
     const layer = layers.find(({ shape }) => shape(u, v));
     if (layer === undefined) return null;
     return scaled(paints[layer.paint], 1 - dirt * spots(u + 4, v + 4) ** 2);
