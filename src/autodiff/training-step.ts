@@ -1,6 +1,6 @@
 import { internalError } from "../base/errors.ts";
 import { type OpBuilder, opBuilder } from "../graph/builder.ts";
-import { cloneModel, prepareForGradient } from "../graph/index.ts";
+import { cloneModel, prepareForGradient, removeDeadCode } from "../graph/index.ts";
 import { floatAttribute, type Graph, intAttribute, type Model, type Node, Value } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
 import { dtypeCode } from "../ops/dtypes.ts";
@@ -90,6 +90,7 @@ export function withTrainingStep(source: Model, options: TrainingOptions): Train
     op.scope = "";
     state.carry(weight, next, initial, true);
   }
+  removeDeadCode(model);
   return { model, state: state.tensors, finish: (values) => withWeights(source, values) };
 }
 

@@ -56,6 +56,13 @@ describe("withGradient", () => {
     ]);
   });
 
+  it("holds no node that no output needs", () => {
+    const { graph } = withGradient(classifier(), { table, loss: "targeted-dlr" });
+    const used = new Set([...graph.outputs, ...graph.nodes.flatMap((node) => node.inputs)]);
+    const idle = graph.nodes.filter((node) => !node.outputs.some((output) => used.has(output)));
+    expect(idle.map((node) => node.describe())).toEqual([]);
+  });
+
   it("asks for targets only where the loss has any, and for the float inputs by default", () => {
     const { graph } = withGradient(classifier(), { table, loss: "margin" });
     expect(graph.inputs.map(({ name }) => name)).toEqual(["x", "labels"]);

@@ -1,6 +1,7 @@
 import type { Problem } from "../base/errors.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { type OpBuilder, opBuilder } from "../graph/builder.ts";
+import { removeDeadCode } from "../graph/index.ts";
 import type { Model, Value } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
 import { dtypeCode } from "../ops/dtypes.ts";
@@ -46,7 +47,7 @@ export function withGradient(model: Model, options: GradientOptions): Model {
   op.scope = "";
   const asFloat32 = losses.dtype === "float32" ? losses : op.Cast(losses, { to: dtypeCode("float32") });
   addOutput(op, asFloat32, "loss");
-  addGradients(op, table, wrt, [{ value: losses, cotangent: ones }]);
+  addGradients(result, op, table, wrt, [{ value: losses, cotangent: ones }]);
   return result;
 }
 
@@ -69,11 +70,12 @@ export function withVjp(
     value,
     cotangent: op.input(`cotangent_${value.name}`, { dtype: value.dtype, shape: value.shape }),
   }));
-  addGradients(op, table, wrt, seeds);
+  addGradients(result, op, table, wrt, seeds);
   return result;
 }
 
 function addGradients(
+  model: Model,
   op: OpBuilder,
   table: OpTable,
   wrt: readonly string[],
@@ -92,6 +94,8 @@ function addGradients(
     }
   }
   if (problems.length > 0) throw new BlindspotError(problems);
+  // A rule may have written more than was needed of it.
+  removeDeadCode(model);
 }
 
 function noPath(target: Value, cuts: readonly string[]): Problem {
