@@ -17,7 +17,11 @@ export function squareL2(sample: Sample): Proposals {
 function imageProposals(sample: Sample, image: ImageDims): Proposals {
   const { x0, threat, rng } = sample;
   // A profile depends on its side only, and sides fall slowly: the last one is kept.
-  let kept = { side: 0, upright: new Float64Array(0), transposed: new Float64Array(0) };
+  let kept: { side: number; upright: Float64Array; transposed: Float64Array } = {
+    side: 0,
+    upright: new Float64Array(0),
+    transposed: new Float64Array(0),
+  };
   function profileOf(side: number): Float64Array {
     if (kept.side !== side) kept = { side, upright: unitProfile(side, false), transposed: unitProfile(side, true) };
     return rng.sign() > 0 ? kept.transposed : kept.upright;
