@@ -8,7 +8,7 @@ import { arrayType, float32, int64Vector, isFloat, type NumericDType, sizeOf, ty
 import { backward } from "./backward.ts";
 import { appendLoss, type LossName } from "./losses.ts";
 import { appendUpdate, type Optimizer } from "./optimizers.ts";
-import { addOutput, logitsOf, refuseCollisions } from "./rewrite.ts";
+import { addOutput, find, logitsOf, refuseCollisions } from "./rewrite.ts";
 
 export interface TrainingOptions {
   readonly table: OpTable;
@@ -50,6 +50,7 @@ export function withTrainingStep(source: Model, options: TrainingOptions): Train
   const { table } = options;
   const model = cloneModel(source);
   const weights = options.trainable ?? largeFloats(model.graph);
+  find(model.graph, weights);
   const statistics = runningStatistics(model.graph);
   const stateful = [...weights, ...statistics.map(({ name }) => name)];
   const fixed = ["labels", "learning_rate", "step", "loss", "mean_loss", "next_step"];
