@@ -11,7 +11,7 @@ const args = [
   ...["--model", example("road-signs.onnx")],
   ...["--surrogate", example("surrogate.onnx")],
   ...["--data", `npz:${example("test.npz")}`],
-  ...["--classes", example("classes.json")],
+  ...["--classes", example("classes.txt")],
   ...["--threat", "linf:8/255", "--samples", "250"],
   ...process.argv.slice(2),
 ];

@@ -23,10 +23,10 @@ writeFileSync("data.npz", writeNpz({ x: float32([60, 4, 4], rows), y: int64([60]
 `;
 
 const USE = `
-import { assess, linf, loadClassifier, openDataset } from "blindspot";
+import { assess, linf, loadClassifier, openDataset, pgd } from "blindspot";
 const model = await loadClassifier("model.onnx", { dims: [4, 4, 1] });
 const data = await openDataset("npz:data.npz");
-const { result } = await assess({ model, data, threats: [linf(0.2)], attacks: ["pgd"], samples: 20 });
+const { result } = await assess({ model, data, threats: [linf(0.2)], attacks: [pgd], samples: 20 });
 console.log(JSON.stringify(result.threats[0].robustAccuracy));
 await model.close();
 `;

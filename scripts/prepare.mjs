@@ -1,6 +1,6 @@
 // Shared by test.mjs and demo.mjs: installs what is missing and builds. No dependencies, so that it runs on a fresh clone.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -56,6 +56,16 @@ export function install() {
   need("npm ci", run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { quiet: true }));
 }
 
+/** Whether the build is newer than every source. */
+function isBuilt() {
+  const built = join(ROOT, "dist", "cli", "main.js");
+  if (!existsSync(built)) return false;
+  const { mtimeMs } = statSync(built);
+  const sources = readdirSync(join(ROOT, "src"), { recursive: true }).map((name) => join(ROOT, "src", name));
+  return [...sources, join(ROOT, "tsconfig.json")].every((file) => statSync(file).mtimeMs < mtimeMs);
+}
+
 export function build() {
+  if (isBuilt()) return;
   need("The build", run(process.execPath, [tool("typescript"), "-p", "tsconfig.json"], { quiet: true }));
 }

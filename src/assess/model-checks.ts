@@ -11,6 +11,8 @@ export interface ModelChecks {
 }
 
 const REPEATS = 5;
+/** The classifier's own words for operators whose rule is not the true derivative, or whose derivative is zero. */
+const STEP_NOTE = /straight through|no gradient flows/;
 
 function pack(samples: readonly DataSample[]): Rows {
   const size = samples[0]!.point.length;
@@ -158,6 +160,9 @@ export async function checkModel(
     await determinism(classifier, samples, scores),
     scale(classifier, scores),
     batching(classifier),
+    ...classifier.notes
+      .filter((note) => STEP_NOTE.test(note))
+      .map((detail) => ({ id: "step-functions", status: "warn" as const, detail })),
     ...classifier.problems.map(({ code, subject, got, hint }) => ({
       id: "model",
       status: "warn" as const,

@@ -22,8 +22,8 @@ export interface PlanOptions {
   readonly quantize?: "uint8" | "none";
   /** For threats given as text: 0 where nothing may change. */
   readonly mask?: Uint8Array;
-  /** Suites and attacks. Default: `standard`. */
-  readonly attacks?: readonly string[];
+  /** Suites and attacks of the registry, by name or as exported (`pgd`). Default: `standard`. */
+  readonly attacks?: readonly (string | { readonly name: string })[];
   /** Default: all that fit. */
   readonly profiles?: readonly Knowledge[];
   readonly overrides?: PlanOverrides;
@@ -51,6 +51,10 @@ export interface Plan {
 
 const DEFAULT_SAMPLES = 1000;
 
+export function attackNames({ attacks = ["standard"] }: Pick<PlanOptions, "attacks">): string[] {
+  return attacks.map((attack) => (typeof attack === "string" ? attack : attack.name));
+}
+
 function readThreat(options: PlanOptions, threat: Threat | string): Threat {
   if (typeof threat !== "string") return threat;
   return parseThreat(threat, {
@@ -77,7 +81,7 @@ export function makePlan(options: PlanOptions): Plan {
       capabilities: model.capabilities,
       surrogate: options.surrogate !== undefined,
     };
-    const attacks = options.attacks ?? ["standard"];
+    const attacks = attackNames(options);
     return { threat, ...planProfiles(attacks, options.profiles ?? null, options.overrides ?? {}, context) };
   });
   if (new Set(threats.map(({ threat }) => threat.id)).size < threats.length)

@@ -12,7 +12,7 @@ import { type FindingContext, makeFinding } from "./finding.ts";
 import { cleanMetrics, threatMetrics } from "./metrics.ts";
 import { checkModel } from "./model-checks.ts";
 import type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./options.ts";
-import { costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
+import { attackNames, costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
 import { bestAttempt, sampleLine } from "./sample-line.ts";
 import { type Check, type Finding, RESULT_SCHEMA, type Result, type SampleLine } from "./schema.ts";
 import { memoryStore, type RunStore } from "./store.ts";
@@ -312,7 +312,7 @@ export class Run {
         curveAttack: curves.get(threat.id)?.attack ?? null,
       })),
       checks,
-      badge: badgeOf({ complete, checks, attacks: options.attacks ?? ["standard"], protocol: options.audit ?? false }),
+      badge: badgeOf({ complete, checks, attacks: attackNames(options), protocol: options.audit ?? false }),
       notTested: notTested(plan),
       findings: store.findings,
     };
