@@ -131,7 +131,7 @@ describe("consoleReport", () => {
   it("strikes the headline through where a check failed, with the reason", () => {
     const checks = [{ id: "gradients-zero", status: "fail" as const, detail: "of 39 gradients, exactly zero: 39" }];
     const text = consoleReport({ ...RESULT, checks, badge: "E0" });
-    expect(text).toContain("~~");
+    expect(text).toContain("~~15.0 %  [10.7, 20.6]~~");
     expect(text).toContain("withdrawn: gradients-zero: of 39 gradients, exactly zero: 39");
     expect(text.trimEnd().split("\n").at(-1)).toMatch(
       /^Do not rely on the 15\.0 % at linf:8\/255: the check gradients-zero failed/,

@@ -70,8 +70,10 @@ function heading(result: Result, style: Style): string[] {
 function threatLines(result: Result, threat: ThreatResult, style: Style): string[] {
   const { robustAccuracy: robust } = threat;
   const reasons = withdrawn(result, threat);
-  const figure = `${percent(robust.value).padStart(7)}  ${interval(robust.sampling95)}`;
-  const headline = reasons.length > 0 ? style.struck(figure) : style.strong(figure);
+  const figure = `${percent(robust.value)}  ${interval(robust.sampling95)}`;
+  const shown = reasons.length > 0 ? style.struck(figure) : style.strong(figure);
+  // Padded outside the style, so that only the figure is struck through.
+  const headline = " ".repeat(Math.max(0, 7 - percent(robust.value).length)) + shown;
   return [
     style.strong(`Under ${threat.id}`),
     `  robust accuracy   ${headline}  ${robust.unbroken} of ${robust.of} stand under every profile`,
