@@ -36,7 +36,7 @@ describe("plans", () => {
           "white-box apgd-margin {"steps":100,"restarts":2,"rho":0.75}",
           "white-box apgd-t {"steps":100,"restarts":1,"rho":0.75,"targets":9}",
           "white-box raise-one-logit {"steps":50,"restarts":1,"rho":0.75,"targets":3}",
-          "score square {"queries":2000,"p":0.8,"rescale":"auto"}",
+          "score square {"queries":5000,"restarts":2,"p":0.8,"rescale":"auto"}",
         ],
         "notRun": [
           "mi-fgsm: there is no surrogate (--surrogate MODEL)",
@@ -52,7 +52,7 @@ describe("plans", () => {
         "attacks": [
           "white-box fgsm {"loss":"cross-entropy"}",
           "white-box pgd {"steps":20,"stepSize":0,"restarts":1,"loss":"margin","randomStart":true,"keep":"any"}",
-          "score square {"queries":200,"p":0.8,"rescale":"auto"}",
+          "score square {"queries":200,"restarts":1,"p":0.8,"rescale":"auto"}",
           "transfer mi-fgsm {"steps":10,"stepSize":0,"decay":1,"restarts":1,"loss":"cross-entropy","randomStart":false,"ask":"every"}",
         ],
         "notRun": [],
@@ -64,7 +64,7 @@ describe("plans", () => {
     expect(planOf(["quick"], {}, withoutGradients)).toMatchInlineSnapshot(`
       {
         "attacks": [
-          "score square {"queries":200,"p":0.8,"rescale":"auto"}",
+          "score square {"queries":200,"restarts":1,"p":0.8,"rescale":"auto"}",
         ],
         "notRun": [
           "fgsm: the model gives no gradients (use a score attack)",
@@ -84,7 +84,7 @@ describe("plans", () => {
     };
     expect(planOf(["pgd", "square"], overrides).attacks).toEqual([
       'white-box pgd {"steps":7,"stepSize":0.01,"restarts":1,"loss":"cross-entropy","randomStart":false,"keep":"last"}',
-      'score square {"queries":50,"p":0.8,"rescale":"auto"}',
+      'score square {"queries":50,"restarts":1,"p":0.8,"rescale":"auto"}',
     ]);
   });
 
