@@ -312,7 +312,12 @@ export class Run {
         curveAttack: curves.get(threat.id)?.attack ?? null,
       })),
       checks,
-      badge: badgeOf({ complete, checks, attacks: attackNames(options), protocol: options.audit ?? false }),
+      badge: badgeOf({
+        complete: complete && !this.stopped,
+        checks,
+        attacks: attackNames(options),
+        protocol: options.audit ?? false,
+      }),
       notTested: notTested(plan),
       findings: store.findings,
     };
