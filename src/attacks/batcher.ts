@@ -204,7 +204,7 @@ export class Batcher {
   }
 
   private async pass({ kind, rows, count, labels, targets }: Packed): Promise<GradientRows> {
-    const batch = { data: rows, count };
+    const batch = { data: rows, count, given: true };
     if (kind !== "scores")
       return await this.classifier.gradient(batch, kind, labels, needsTarget(kind) ? targets : undefined);
     const none = new Float32Array(0);

@@ -13,6 +13,8 @@ export interface Capabilities {
 export interface Rows {
   readonly data: Float32Array;
   readonly count: number;
+  /** The caller gives the array away: it may be moved to another thread instead of copied. */
+  readonly given?: boolean;
 }
 
 export interface GradientRows {

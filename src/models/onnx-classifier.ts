@@ -70,14 +70,12 @@ export class OnnxClassifier implements Classifier {
 
   async scores(rows: Rows): Promise<Float32Array> {
     const { session, graph } = this.parts;
-    const result = new Float32Array(rows.count * this.classes.length);
-    await this.inPasses(rows.count, async (from, to) => {
-      const filled = this.filled(to - from);
-      this.forwardRows += filled;
-      const outputs = await session.run({ [graph.input]: this.packed(rows, from, to, filled) }, [graph.output]);
-      this.unpack(outputs[graph.output]!, result, from, to, this.classes.length);
+    const passes = await this.inPasses(rows, async (input, from, to) => {
+      this.forwardRows += input.dims[0]!;
+      const outputs = await session.run({ [graph.input]: input }, [graph.output]);
+      return [this.rowsOf(outputs[graph.output]!, to - from, this.classes.length)];
     });
-    return result;
+    return joined(passes, 0);
   }
 
   async gradient(rows: Rows, loss: LossName, labels: Int32Array, targets?: Int32Array): Promise<GradientRows> {
@@ -86,24 +84,24 @@ export class OnnxClassifier implements Classifier {
     if (isTargeted(loss) && targets === undefined) throw internalError(`loss '${loss}' needs targets`);
     const session = await this.gradientSession(loss);
     const gradientName = `grad_${graph.input}`;
-    const scores = new Float32Array(rows.count * this.classes.length);
-    const losses = new Float32Array(rows.count);
-    const gradients = new Float32Array(rows.count * this.size);
-    await this.inPasses(rows.count, async (from, to) => {
-      const filled = this.filled(to - from);
+    const passes = await this.inPasses(rows, async (input, from, to) => {
+      const filled = input.dims[0]!;
       this.forwardRows += filled;
       this.backwardRows += filled;
       const feeds: Record<string, Tensor> = {
-        [graph.input]: this.packed(rows, from, to, filled),
+        [graph.input]: input,
         labels: int64Rows(repeatLast(labels.subarray(from, to), filled)),
       };
       if (isTargeted(loss)) feeds["targets"] = int64Rows(repeatLast(targets!.subarray(from, to), filled));
       const outputs = await session.run(feeds as Feeds, [graph.output, "loss", gradientName]);
-      this.unpack(outputs[graph.output]!, scores, from, to, this.classes.length);
-      this.unpack(outputs["loss"]!, losses, from, to, 1);
-      this.unpack(outputs[gradientName]!, gradients, from, to, this.size);
+      const count = to - from;
+      return [
+        this.rowsOf(outputs[graph.output]!, count, this.classes.length),
+        this.rowsOf(outputs["loss"]!, count, 1),
+        this.rowsOf(outputs[gradientName]!, count, this.size),
+      ];
     });
-    return { scores, losses, gradients };
+    return { scores: joined(passes, 0), losses: joined(passes, 1), gradients: joined(passes, 2) };
   }
 
   verify(row: Float32Array): Promise<Float32Array> {
@@ -141,32 +139,48 @@ export class OnnxClassifier implements Classifier {
     return session;
   }
 
-  /** Passes of at most `maxBatch` rows; they queue in the runtime. */
-  private async inPasses(count: number, pass: (from: number, to: number) => Promise<void>): Promise<void> {
-    const passes: Promise<void>[] = [];
-    for (let from = 0; from < count; from += this.maxBatch)
-      passes.push(pass(from, Math.min(count, from + this.maxBatch)));
-    await Promise.all(passes);
+  /** Passes of at most `maxBatch` rows; they queue in the runtime. Resolves to the arrays that each pass gave, in order. */
+  private inPasses(
+    rows: Rows,
+    pass: (input: Tensor, from: number, to: number) => Promise<Float32Array[]>,
+  ): Promise<Float32Array[][]> {
+    const passes: Promise<Float32Array[]>[] = [];
+    for (let from = 0; from < rows.count; from += this.maxBatch) {
+      const to = Math.min(rows.count, from + this.maxBatch);
+      passes.push(pass(this.packed(rows, from, to), from, to));
+    }
+    return Promise.all(passes);
   }
 
-  /** Rows that a pass of `count` rows really has. */
-  private filled(count: number): number {
-    return this.fixedBatch ?? count;
-  }
-
-  /** A copy, since the runtime may take the array away; short batches are filled with the last row. */
-  private packed(rows: Rows, from: number, to: number, filled: number): Tensor {
+  /** The input of one pass: a copy, unless the rows were given away and fill it exactly. A short batch is filled up with its last row. */
+  private packed(rows: Rows, from: number, to: number): Tensor {
     const { size } = this;
+    const filled = this.fixedBatch ?? to - from;
+    const dims = [filled, ...this.dims];
+    if (rows.given && rows.data.length === filled * size) return tensor("float32", dims, rows.data);
     const data = new Float32Array(filled * size);
     data.set(rows.data.subarray(from * size, to * size));
     const last = rows.data.subarray((to - 1) * size, to * size);
     for (let i = to - from; i < filled; i++) data.set(last, i * size);
-    return tensor("float32", [filled, ...this.dims], data);
+    return tensor("float32", dims, data);
   }
 
-  private unpack(output: Tensor, into: Float32Array, from: number, to: number, perRow: number): void {
-    into.set((output.data as Float32Array).subarray(0, (to - from) * perRow), from * perRow);
+  private rowsOf(output: Tensor, count: number, perRow: number): Float32Array {
+    return (output.data as Float32Array).subarray(0, count * perRow);
   }
+}
+
+/** Array `which` of all passes, one after another; of a single pass, the very array: the runtime gave it to us. */
+function joined(passes: readonly (readonly Float32Array[])[], which: number): Float32Array {
+  const parts = passes.map((arrays) => arrays[which]!);
+  if (parts.length === 1) return parts[0]!;
+  const result = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
 }
 
 function repeatLast(values: Int32Array, length: number): Int32Array {
