@@ -24,7 +24,7 @@ const options = readOptions({
   batch: "250",
   out: undefined,
 });
-const [eps, alpha] = [options.eps, options.alpha].map((text) => text.split("/").reduce((a, b) => a / b));
+const [eps, alpha] = [options.eps, options.alpha].map((text) => text.split("/").map(Number).reduce((a, b) => a / b));
 const count = Number(options.samples);
 const steps = Number(options.steps);
 const bounds = options.range.split(",").map(Number);
