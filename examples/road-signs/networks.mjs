@@ -44,8 +44,8 @@ export function surrogateNetwork(kit, image, classes) {
   const { op } = kit;
   const average = (/** @type {Value} */ x) => op.AveragePool(x, { kernel_shape: [2, 2], strides: [2, 2] });
   let x = centered(kit, image);
-  x = average(op.LeakyRelu(convolution(kit, "conv1", x, [3, 24], 5, 2), { alpha: 0.1 }));
-  x = op.LeakyRelu(convolution(kit, "conv2", x, [24, 48], 5, 1), { alpha: 0.1 });
+  x = average(op.LeakyRelu(convolution(kit, "conv1", x, [3, 24], 5, 1), { alpha: 0.1 }));
+  x = op.LeakyRelu(convolution(kit, "conv2", x, [24, 48], 5, 2), { alpha: 0.1 });
   x = average(op.LeakyRelu(convolution(kit, "conv3", x, [48, 64], 3, 1), { alpha: 0.1 }));
   x = op.LeakyRelu(dense(kit, "dense1", op.Flatten(x), [64 * 4 * 4, 96]), { alpha: 0.1 });
   return dense(kit, "dense2", x, [96, classes]);

@@ -82,7 +82,7 @@ describe("test set", () => {
   });
 });
 
-describe.each([["road-signs", 0.97], ["surrogate", 0.95]] as const)("%s.onnx", (name, least) => {
+describe.each(["road-signs", "surrogate"])("%s.onnx", (name) => {
   it("is small, and right about the test set", async () => {
     const bytes = readFileSync(`${here}${name}.onnx`);
     expect(bytes.length).toBeLessThan(1_000_000);
@@ -102,7 +102,7 @@ describe.each([["road-signs", 0.97], ["surrogate", 0.95]] as const)("%s.onnx", (
           if (own.indexOf(Math.max(...own)) === test.labels[start + i]) right++;
         });
       }
-      expect(right / points.length).toBeGreaterThanOrEqual(least);
+      expect(right / points.length).toBeGreaterThanOrEqual(0.97);
     } finally {
       await classifier.close();
     }
