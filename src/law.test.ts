@@ -78,6 +78,27 @@ describe("the law of imports", () => {
     expect(breaches).toEqual([]);
   });
 
+  it("has no circles of files, not even of types", () => {
+    const imports = new Map(
+      files.map((file) => [
+        file,
+        importsOf(file)
+          .filter(({ from }) => from.startsWith("."))
+          .map(({ from }) => relative(source, resolve(source, dirname(file), from)).replaceAll("\\", "/")),
+      ]),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(" > "));
+      if (path.includes(file) || done.has(file)) return;
+      for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
   it("keeps Node and native code at the edge", () => {
     const breaches = files.flatMap((file) =>
       NODE_ONLY.some((pattern) => pattern.test(file))

@@ -3,7 +3,7 @@ import { makeDataset, scaleRows, UNIT_RANGE } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
 import { readSource } from "./files.ts";
 import { resolveLabels } from "./labels.ts";
-import type { OpenOptions } from "./open.ts";
+import type { OpenOptions } from "./options.ts";
 import { dataError, RecordProblems } from "./problems.ts";
 import { choice, type DataSpec } from "./spec.ts";
 

@@ -6,7 +6,7 @@ import { makeDataset } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
 import { hashOf, readError } from "./files.ts";
 import { resolveLabels, sortNames } from "./labels.ts";
-import type { OpenOptions } from "./open.ts";
+import type { OpenOptions } from "./options.ts";
 import { dataError, RecordProblems } from "./problems.ts";
 import { decodeImage, imageSize } from "./sharp-images.ts";
 import type { DataSpec } from "./spec.ts";

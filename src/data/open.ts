@@ -1,23 +1,12 @@
-import type { InputRange } from "./arrays.ts";
 import { openCsv } from "./csv.ts";
 import type { Dataset } from "./dataset.ts";
 import { openFolder } from "./folder.ts";
 import { openIdx } from "./idx.ts";
 import { openNpz } from "./npz.ts";
+import type { OpenOptions } from "./options.ts";
 import { dataError } from "./problems.ts";
 import { openRecords } from "./records.ts";
 import { type DataSpec, parseDataSpec } from "./spec.ts";
-
-export interface OpenOptions {
-  /** Names of the model's outputs, in order. Labels in the data are then names of these, or indices. */
-  readonly classes?: readonly string[];
-  /** What one sample must look like: [height, width, channels] or [features]. Rows of features may be read as images so. */
-  readonly dims?: readonly number[];
-  /** Where the values of float sources lie (default 0..1); they are scaled from it to 0..1. 8-bit sources are always 0..255. */
-  readonly inputRange?: InputRange;
-  /** No file may be larger, packed or unpacked (default 2 GiB - 1). */
-  readonly maxBytes?: number;
-}
 
 type Opener = (spec: DataSpec, options: OpenOptions & { maxBytes: number }) => Promise<Dataset>;
 

@@ -1,5 +1,5 @@
 import type { Sample } from "../attack.ts";
-import type { Proposals } from "./square.ts";
+import type { Proposals } from "./proposals.ts";
 import { eachCoordinate, type ImageDims, imageDims, randomSubset, randomWindow, type Window } from "./window.ts";
 
 /** Guards divisions by the norm of something that may be zero. */

@@ -1,5 +1,5 @@
 import type { Sample } from "../attack.ts";
-import type { Proposals } from "./square.ts";
+import type { Proposals } from "./proposals.ts";
 import { type ImageDims, imageDims, randomSubset, randomWindow } from "./window.ts";
 
 /** Redraws of the signs of one window, then of the window, before a proposal that changes nothing is let through. */

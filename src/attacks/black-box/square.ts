@@ -24,13 +24,6 @@ export type SquareSettings = {
   readonly rescale: "auto" | "always" | "never";
 };
 
-/** A random search in one norm: where it starts and how it changes the best point so far. */
-export interface Proposals {
-  initial(): Float32Array;
-  /** Writes a candidate near `best` into `out`; `p` is the share of coordinates to touch. */
-  propose(best: Float32Array, p: number, out: Float32Array): void;
-}
-
 /** Iterations of a 10,000 query run after which p is halved. */
 const HALVINGS = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000] as const;
 

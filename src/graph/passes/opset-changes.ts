@@ -2,7 +2,7 @@ import { float32, int64Vector } from "../../tensor/tensor.ts";
 import { constantOf } from "../constant-node.ts";
 import type { Attribute, Value } from "../ir.ts";
 import { intAttribute } from "../ir.ts";
-import type { NodeUpgrade } from "./upgrade-opset.ts";
+import type { NodeUpgrade } from "./node-upgrade.ts";
 
 type Change = (upgrade: NodeUpgrade) => void;
 
