@@ -34,7 +34,8 @@ const { values: options } = parseArgs({
 });
 
 /** Each network has its own images; nobody trains on the test set. */
-const TEST = { seed: 2, count: 800 };
+/** Drawn once the networks and the difficulty were settled: no choice was made by looking at it. */
+const TEST = { seed: 2026, count: 800 };
 const TASKS = [
   { name: "road-signs", network: roadSignNetwork, seed: 1, count: 20_000, epochs: 14 },
   { name: "surrogate", network: surrogateNetwork, seed: 3, count: 20_000, epochs: 14 },

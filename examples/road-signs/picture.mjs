@@ -12,10 +12,10 @@ if (out === undefined) {
 }
 const COLUMNS = 5;
 const TILE = 128;
-const GAP = 40;
+const GAP = 30;
 const LEFT = 92;
 const TOP = 26;
-const LINE = 34;
+const LINE = 48;
 const AMPLIFIED = 12;
 
 const { classes } = JSON.parse(readFileSync(join(directory, "result.json"), "utf8")).model;
@@ -66,9 +66,13 @@ for (const [column, { outputChange, perturbation }] of chosen.entries()) {
   const left = LEFT + column * (TILE + GAP);
   for (const [row, data] of [before.data, difference, after.data].entries())
     layers.push({ input: await enlarge(data, before.info), left, top: TOP + row * (TILE + LINE) });
-  const said = ({ label }, state) => `${classes[label]}, ${Math.round(100 * confidence(state))} %`;
-  text(left, TOP + TILE + 16, said(outputChange.before, outputChange.before));
-  text(left, TOP + 3 * TILE + 2 * LINE + 16, said(outputChange.after, outputChange.after), "bold");
+  const caption = (state, row, weight) => {
+    const y = TOP + row * (TILE + LINE) + TILE + 16;
+    text(left, y, classes[state.label], weight);
+    text(left, y + 16, `${Math.round(100 * confidence(state))} % sure`, weight);
+  };
+  caption(outputChange.before, 0, "normal");
+  caption(outputChange.after, 2, "bold");
 }
 for (const [row, name] of ["before", `change x${AMPLIFIED}`, "after"].entries())
   text(10, TOP + row * (TILE + LINE) + TILE / 2, name);

@@ -90,13 +90,13 @@ function next(result: Result, threat: ThreatResult): { command: string; why: str
       command: `--out ${shellWord(String(options["out"] ?? "DIR"))}`,
     };
   if (Array.isArray(attacks) && !attacks.includes("standard"))
-    return { why: "A stronger suite may find more", command: `blindspot assess ${base} --attacks standard` };
+    return { why: "A stronger suite may find more", command: `npx blindspot assess ${base} --attacks standard` };
   if (threat.attackSuccess.fooled > 0) {
     const strongest = [...threat.audit.attacks].sort((a, b) => b.succeeded - a.succeeded)[0];
     return {
       why: "See the inputs that fool it",
-      command: `blindspot attack ${strongest?.name ?? "pgd"} ${base} --save adversarial`,
+      command: `npx blindspot attack ${strongest?.name ?? "pgd"} ${base} --save adversarial`,
     };
   }
-  return { why: "Audit the figure", command: `blindspot assess ${base} --audit` };
+  return { why: "Audit the figure", command: `npx blindspot assess ${base} --audit` };
 }

@@ -123,7 +123,7 @@ describe("consoleReport", () => {
 
       Written to run: result.json, samples.jsonl, findings.jsonl, blobs/
 
-      Trust it only with inputs that nobody can alter: at linf:8/255, of the samples that it gets right, an attacker who has the model misleads it on 83.8 %, an attacker who only sees its scores misleads it on 54.5 %. See the inputs that fool it: blindspot attack apgd-t --model signs.onnx --data npz:test.npz --threat linf:8/255 --save adversarial
+      Trust it only with inputs that nobody can alter: at linf:8/255, of the samples that it gets right, an attacker who has the model misleads it on 83.8 %, an attacker who only sees its scores misleads it on 54.5 %. See the inputs that fool it: npx blindspot attack apgd-t --model signs.onnx --data npz:test.npz --threat linf:8/255 --save adversarial
       "
     `);
   });
