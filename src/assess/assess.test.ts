@@ -135,6 +135,24 @@ describe("assess", () => {
     expect(check(result, "gradients-zero").status).toBe("fail");
   });
 
+  it("does not count samples of the targeted class against the unbounded test, and says that they were not attacked", async () => {
+    const { result } = await assess(options({ threats: ["linf:0.1"], goal: "targeted:1" }));
+    const ofTarget = SAMPLES.filter(({ label }) => label === 1).length;
+    expect(result.threats[0]!.statuses.skipped).toBe(ofTarget);
+    expect(check(result, "unbounded-reaches-zero").status).toBe("pass");
+    expect(check(result, "every-sample-evaluated")).toMatchObject({
+      status: "pass",
+      detail: expect.stringContaining(`${ofTarget} belong to the goal's only class`),
+    });
+  });
+
+  it("calls the unbounded test void behind a mask", async () => {
+    const { result } = await assess(options({ threats: ["linf:0.1"], mask: Uint8Array.of(0, 0, 0, 0) }));
+    expect(result.threats[0]!.robustAccuracy.value).toBe(1);
+    expect(check(result, "unbounded-reaches-zero").status).toBe("skipped");
+    expect(result.checks.filter(({ status }) => status === "fail")).toEqual([]);
+  });
+
   it("says that a budget ran out", async () => {
     const { result } = await assess(options({ attacks: ["pgd"], overrides: { queries: 3 } }));
     expect(result.threats[0]!.statuses.skipped).toBeGreaterThan(0);

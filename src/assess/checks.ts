@@ -4,7 +4,7 @@ import type { DataSample } from "../data/dataset.ts";
 import type { Threat } from "../threats/threat.ts";
 import { attackOnce, type Bench } from "./attack-once.ts";
 import type { Curve } from "./curve.ts";
-import { auditLines, isCorrect, scoreAgainstWhiteBox, stands } from "./metrics.ts";
+import { auditLines, isCorrect, isOutsideGoal, scoreAgainstWhiteBox, stands } from "./metrics.ts";
 import type { Check, SampleLine, ThreatResult } from "./schema.ts";
 
 /** Everything that the checks of one threat look at. */
@@ -97,8 +97,10 @@ async function scoreVersusWhiteBox(context: CheckContext): Promise<Outcome> {
 /** With the whole box to move in, the same attack must fool the model always (targeted: nearly always). */
 async function unboundedReachesZero(context: CheckContext): Promise<Outcome> {
   if (context.constant) return skipped("void: the model gives the same scores for every sample");
+  if (context.threat.mask !== null) return skipped("void: behind a mask no attack is bound to succeed");
   const profile = context.profiles.find(({ knowledge }) => knowledge === "white-box") ?? context.profiles[0];
-  const samples = context.samples.slice(0, 20);
+  const outside = new Set(context.lines.filter(isOutsideGoal).map((line) => line.index));
+  const samples = context.samples.filter(({ index }) => !outside.has(index)).slice(0, 20);
   if (profile === undefined || profile.knowledge === "transfer" || samples.length === 0)
     return skipped("no attack on the model itself");
   const size = context.bench.classifier.dims.reduce((product, dim) => product * dim, 1);
@@ -136,15 +138,18 @@ async function noiseBaseline(context: CheckContext): Promise<Outcome> {
   return { status: missed > 0 ? "fail" : "pass", detail };
 }
 
-async function everySampleEvaluated({ metrics: { statuses } }: CheckContext): Promise<Outcome> {
-  const { error, skipped: outOfBudget } = statuses;
+async function everySampleEvaluated({ lines, metrics: { statuses } }: CheckContext): Promise<Outcome> {
+  const { error } = statuses;
+  const outside = lines.filter(isOutsideGoal).length;
+  const outOfBudget = statuses.skipped - outside;
   if (error > 0) return { status: "warn", detail: `${error} samples ended in an error; they do not count as standing` };
   if (outOfBudget > 0)
     return {
       status: "warn",
       detail: `${outOfBudget} samples stood when their budget ran out; a larger one may break more`,
     };
-  return { status: "pass", detail: "every attack ended by itself on every sample" };
+  const unattacked = outside === 0 ? "" : `; ${outside} belong to the goal's only class, and stand unattacked`;
+  return { status: "pass", detail: `every attack ended by itself on every sample${unattacked}` };
 }
 
 /** Checks of one threat, in the order in which they are shown. */

@@ -46,6 +46,12 @@ describe("the estimate", () => {
     expect(made.alternatives[1]!.seconds).toBeCloseTo(400);
   });
 
+  it("knows the hard limit of queries", () => {
+    const limited = { ...options, attacks: ["pgd", "square"], overrides: { queries: 10 } };
+    // PGD would take 41 queries, 40 of them with gradients.
+    expect(estimate(limited, makePlan(limited), SPEED)).toMatchObject({ queries: 20_000, gradients: 10_000 });
+  });
+
   it("names no alternative that is not cheaper", () => {
     const few = { ...options, attacks: ["quick"], samples: 100 };
     expect(estimate(few, makePlan(few), SPEED).alternatives).toEqual([]);

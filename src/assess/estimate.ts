@@ -59,11 +59,11 @@ function secondsOf({ queries, gradients }: Cost, speed: Speed): number {
   return Math.max(0, queries - gradients) * speed.forward + gradients * speed.gradient;
 }
 
-function bound(plan: Plan, classes: number, samples: number, speed: Speed): Omit<Estimate, "alternatives"> {
+function bound(plan: Plan, options: PlanOptions, samples: number, speed: Speed): Omit<Estimate, "alternatives"> {
   let queries = 0;
   let gradients = 0;
   for (const { profiles } of plan.threats) {
-    const cost = costPerSample(profiles, classes);
+    const cost = costPerSample(profiles, options.model.classes.length, options.overrides?.queries);
     queries += cost.queries * samples;
     gradients += cost.gradients * samples;
   }
@@ -72,10 +72,9 @@ function bound(plan: Plan, classes: number, samples: number, speed: Speed): Omit
 
 /** What the plan costs at this speed, and what quicker plans would. */
 export function estimate(options: PlanOptions, plan: Plan, speed: Speed): Estimate {
-  const classes = options.model.classes.length;
-  const own = bound(plan, classes, plan.indices.length, speed);
-  const quick = bound(makePlan({ ...options, attacks: ["quick"], overrides: {} }), classes, plan.indices.length, speed);
-  const fewer = bound(plan, classes, 200, speed);
+  const own = bound(plan, options, plan.indices.length, speed);
+  const quick = bound(makePlan({ ...options, attacks: ["quick"], overrides: {} }), options, plan.indices.length, speed);
+  const fewer = bound(plan, options, 200, speed);
   const alternatives = [
     { option: "--attacks quick", seconds: quick.seconds },
     { option: "--samples 200", seconds: fewer.seconds },

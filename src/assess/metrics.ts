@@ -24,6 +24,12 @@ export function stands(line: SampleLine): boolean {
   return line.status === "resisted" || line.status === "skipped";
 }
 
+/** Correct, and nothing of what the goal wants is a mistake: its only class is the sample's own. Such a sample stands unattacked. */
+export function isOutsideGoal(line: SampleLine): boolean {
+  const profiles = Object.values(line.profiles);
+  return line.status === "skipped" && profiles.every(({ attempts }) => attempts.length === 0);
+}
+
 function standsUnder(line: SampleLine, knowledge: Knowledge): boolean {
   const status = line.profiles[knowledge]?.status;
   return isCorrect(line) && (status === "resisted" || status === "skipped");

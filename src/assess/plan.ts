@@ -110,18 +110,19 @@ export function planIdentity(plan: Plan, facts: Readonly<Record<string, unknown>
   };
 }
 
-/** Upper bound of what one sample that resists costs under this threat. */
+/** Upper bound of what one sample that resists costs under this threat. `limit`: the queries that one attack may make (`--queries`). */
 export function costPerSample(
   profiles: readonly ProfilePlan[],
   classes: number,
+  limit = Number.POSITIVE_INFINITY,
 ): { queries: number; gradients: number } {
   let queries = 0;
   let gradients = 0;
   for (const { attacks } of profiles)
     for (const { definition, settings } of attacks) {
       const cost = definition.cost(settings, { classes });
-      queries += cost.queries;
-      gradients += cost.gradients;
+      queries += Math.min(cost.queries, limit);
+      gradients += Math.min(cost.gradients, limit);
     }
   return { queries, gradients };
 }

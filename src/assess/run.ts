@@ -153,7 +153,7 @@ export class Run {
   private tell({ threat, profiles }: ThreatPlan, progress: RunProgress, of: number, finished: Cost): void {
     const { done, fooled, resisted, skipped, seconds } = progress;
     const left = secondsLeft(this.speed, {
-      perSample: costPerSample(profiles, this.options.model.classes.length),
+      perSample: costPerSample(profiles, this.options.model.classes.length, this.options.overrides?.queries),
       unfinished: of - done,
       spent: { queries: progress.forwardRows, gradients: progress.gradientRows },
       finished,
