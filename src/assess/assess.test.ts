@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { randomNet, randomSamples, type SmallNet, smallClassifier } from "../attacks/small-net.test.fixture.ts";
+import type { BlindspotError } from "../base/errors.ts";
 import type { DataSample, Dataset } from "../data/dataset.ts";
 import { vectorCodec } from "../inputs/vector-codec.ts";
 import type { Classifier } from "../models/classifier.ts";
@@ -163,6 +164,17 @@ describe("assess", () => {
     const labels = SAMPLES.map((sample, i) => ({ ...sample, label: i < 3 ? 5 + i : sample.label }));
     await expect(assess(options({ data: datasetOf(labels) }))).rejects.toThrow(/label/i);
     await expect(assess(options({ threats: [linf(0.1), linf(0.1)] }))).rejects.toThrow("E_THREAT_TWICE");
+  });
+
+  it("says all that is wrong with a plan at once", async () => {
+    const wrong = { threats: ["linf:0.1", "linf:2", "lp:1"], goal: "win", attacks: ["fgsm", "pdg"] };
+    const error = await assess(options(wrong)).catch((thrown: unknown) => thrown);
+    expect((error as BlindspotError).problems.map(({ code }) => code)).toEqual([
+      "E_GOAL",
+      "E_THREAT_EPSILON",
+      "E_THREAT_KIND",
+      "E_ATTACK_UNKNOWN",
+    ]);
   });
 
   it("ends with exit code 3 when nothing was evaluated", async () => {

@@ -1,3 +1,4 @@
+import { groupProblems } from "../base/errors.ts";
 import type { DataSample } from "../data/dataset.ts";
 import type { Classifier, GradientRows, Rows } from "../models/classifier.ts";
 import type { Check } from "./schema.ts";
@@ -163,7 +164,7 @@ export async function checkModel(
     ...classifier.notes
       .filter((note) => STEP_NOTE.test(note))
       .map((detail) => ({ id: "step-functions", status: "warn" as const, detail })),
-    ...classifier.problems.map(({ code, subject, got, hint }) => ({
+    ...groupProblems(classifier.problems).map(({ code, subject, got, hint }) => ({
       id: "model",
       status: "warn" as const,
       detail: [`${code} ${subject}`, got, hint].filter((part) => part !== undefined).join(": "),

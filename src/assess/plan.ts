@@ -1,7 +1,7 @@
 import type { Knowledge } from "../attacks/attack.ts";
 import { type NotRun, type PlanOverrides, planProfiles } from "../attacks/plan.ts";
 import type { ProfilePlan } from "../attacks/record.ts";
-import { BlindspotError } from "../base/errors.ts";
+import { BlindspotError, ProblemList } from "../base/errors.ts";
 import type { DataSample, Dataset } from "../data/dataset.ts";
 import { drawSamples, type SampleCount } from "../data/draw.ts";
 import { labelProblems } from "../data/labels.ts";
@@ -55,40 +55,48 @@ export function attackNames({ attacks = ["standard"] }: Pick<PlanOptions, "attac
   return attacks.map((attack) => (typeof attack === "string" ? attack : attack.name));
 }
 
-function readThreat(options: PlanOptions, threat: Threat | string): Threat {
-  if (typeof threat !== "string") return threat;
-  return parseThreat(threat, {
-    quantize: options.quantize ?? options.data.naturalQuantize,
-    goal: parseGoal(options.goal ?? "untargeted", options.model.classes),
-    ...(options.mask === undefined ? {} : { mask: options.mask }),
-  });
-}
-
-/** What a run will do. Nothing is attacked; all that is wrong with data, threats and attacks is found here. */
+/** What a run will do. Nothing is attacked; all that is wrong with data, goal, threats and attacks is found here, and said at once. */
 export function makePlan(options: PlanOptions): Plan {
   const { model, data, seed = 0, samples = DEFAULT_SAMPLES } = options;
-  const problems = labelProblems(data, model.classes.length);
-  if (problems.length > 0) throw new BlindspotError(problems);
   if (data.length === 0)
     throw new BlindspotError({ code: "E_NO_SAMPLES", subject: data.spec, got: "no samples" }, { exitCode: 3 });
-  const indices = drawSamples(data, { samples, seed });
-  const threats = options.threats.map((given) => {
-    const threat = readThreat(options, given);
+  const problems = new ProblemList();
+  for (const problem of labelProblems(data, model.classes.length)) problems.add(problem);
+  const threats = readThreats(options, problems).flatMap((threat) => {
     const context = {
       threat,
       dims: model.dims,
       classes: model.classes.length,
       capabilities: model.capabilities,
       surrogate: options.surrogate !== undefined,
+      modelProblems: model.problems,
     };
-    const attacks = attackNames(options);
-    return { threat, ...planProfiles(attacks, options.profiles ?? null, options.overrides ?? {}, context) };
+    const { profiles = null, overrides = {} } = options;
+    const planned = problems.collect(() => planProfiles(attackNames(options), profiles, overrides, context));
+    return planned === null ? [] : [{ threat, ...planned }];
   });
-  if (new Set(threats.map(({ threat }) => threat.id)).size < threats.length)
-    throw new BlindspotError({ code: "E_THREAT_TWICE", subject: "--threat", expected: "each threat once" });
+  problems.throwIfAny();
+  const indices = drawSamples(data, { samples, seed });
   const draw =
     typeof samples === "string" ? samples : `seeded draw of ${indices.length} of ${data.length}, stratified by class`;
   return { threats, indices, audit: drawAudit(indices, seed), seed, draw };
+}
+
+/** The threats that can be read; those given as text get the goal, the rounding and the mask of the options. */
+function readThreats(options: PlanOptions, problems: ProblemList): Threat[] {
+  const { data, model, mask } = options;
+  const goal = problems.collect(() => parseGoal(options.goal ?? "untargeted", model.classes));
+  const common = {
+    quantize: options.quantize ?? data.naturalQuantize,
+    ...(goal === null ? {} : { goal }),
+    ...(mask === undefined ? {} : { mask }),
+  };
+  const threats = options.threats.flatMap(
+    (threat) => (typeof threat === "string" ? problems.collect(() => parseThreat(threat, common)) : threat) ?? [],
+  );
+  if (new Set(threats.map(({ id }) => id)).size < threats.length)
+    problems.add({ code: "E_THREAT_TWICE", subject: "--threat", expected: "each threat once" });
+  return threats;
 }
 
 export async function* readSamples(data: Dataset, indices: readonly number[]): AsyncGenerator<DataSample> {

@@ -28,6 +28,13 @@ function planOf(names: string[], overrides: PlanOverrides = {}, where = context,
 }
 
 describe("plans", () => {
+  it("names what stands in the way of an attack that needs gradients, and leaves it out of a suite's reasons", () => {
+    const modelProblems = [{ code: "E_OP_NO_GRADIENT", subject: "Det 'd'" }];
+    const where = { ...withoutGradients, modelProblems };
+    expect(() => planOf(["pgd"], {}, where)).toThrow(/E_ATTACK_UNSUITABLE.*'pgd'[\s\S]*E_OP_NO_GRADIENT Det 'd'/);
+    expect(planOf(["quick"], {}, where).attacks).toEqual([expect.stringMatching(/^score square/)]);
+  });
+
   it("standard, as CONTRACTS settles it", () => {
     expect(planOf(["standard"])).toMatchInlineSnapshot(`
       {

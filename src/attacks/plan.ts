@@ -24,6 +24,8 @@ export interface PlanContext {
   readonly classes: number;
   readonly capabilities: Capabilities;
   readonly surrogate: boolean;
+  /** What is wrong with the model: said where an attack by name needs gradients that it does not give. */
+  readonly modelProblems?: readonly Problem[];
 }
 
 export interface NotRun {
@@ -56,7 +58,7 @@ export function planProfiles(
   context: PlanContext,
 ): AttackPlan {
   const problems = new ProblemList();
-  const wanted = names.flatMap((name) => collecting(problems, () => wantedBy(name)) ?? []);
+  const wanted = names.flatMap((name) => problems.collect(() => wantedBy(name)) ?? []);
   const known = parseSet(overrides.set ?? [], problems);
   for (const attack of known.keys())
     if (wanted.length > 0 && !wanted.some(({ definition }) => definition.name === attack))
@@ -68,7 +70,7 @@ export function planProfiles(
     const reason = obstacle(definition, profiles, context);
     if (reason === null) {
       const own = known.get(name) ?? new Map<string, string>();
-      const complete = collecting(problems, () => withOverrides(definition, settings, overrides, own));
+      const complete = problems.collect(() => withOverrides(definition, settings, overrides, own));
       if (complete !== null) planned.push({ definition, settings: complete });
     } else if (named) problems.add({ code: "E_ATTACK_UNSUITABLE", subject: `attack '${name}'`, got: reason });
     else notRun.push({ attack: name, knowledge, reason });
@@ -79,6 +81,9 @@ export function planProfiles(
       subject: `--attacks ${names.join(",")}`,
       got: notRun.map(({ attack, reason }) => `${attack}: ${reason}`).join("; ") || "no attack",
     });
+  const gradientWanted = wanted.some(({ definition, named }) => named && definition.knowledge === "white-box");
+  if (gradientWanted && !context.capabilities.gradient)
+    for (const problem of context.modelProblems ?? []) problems.add(problem);
   problems.throwIfAny();
   const byKnowledge = KNOWLEDGES.map((knowledge) => ({
     knowledge,
@@ -134,7 +139,7 @@ function parseSet(assignments: readonly string[], problems: ProblemList): Map<st
       continue;
     }
     const [, attack, key, value] = match as unknown as [string, string, string, string];
-    if (collecting(problems, () => findAttack(attack)) !== null)
+    if (problems.collect(() => findAttack(attack)) !== null)
       result.set(attack, (result.get(attack) ?? new Map<string, string>()).set(key, value));
   }
   return result;
@@ -190,15 +195,4 @@ function expectation(definition: AttackDefinition, key: string, value: SettingVa
   if (choices !== undefined) return choices.includes(value) ? null : choices.join(" or ");
   if (COUNTS.includes(key)) return Number.isInteger(value) && Number(value) >= 1 ? null : "a whole number above 0";
   return typeof value !== "number" || value >= 0 ? null : "0 or more";
-}
-
-/** Runs `work`; a BlindspotError is added to the list and becomes null. */
-function collecting<T>(problems: ProblemList, work: () => T): T | null {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof BlindspotError)) throw error;
-    for (const problem of error.problems) problems.add(problem);
-    return null;
-  }
 }

@@ -92,6 +92,17 @@ export function missingRule(node: Node, table: OpTable): Problem {
   };
 }
 
+/** Throws E_OP_NO_GRADIENT, naming every node between `targets` and `outputs` that a derivative cannot pass. */
+export function requireRules(
+  nodes: readonly Node[],
+  table: OpTable,
+  targets: readonly Value[],
+  outputs: readonly Value[],
+): void {
+  const path = findPath(nodes, { table, targets, outputs: outputs.map((value) => ({ value, cotangent: value })) });
+  rulesOf(path.nodes, table);
+}
+
 function rulesOf(nodes: readonly Node[], table: OpTable): Map<Node, GradientRule> {
   const rules = new Map<Node, GradientRule>();
   const problems: Problem[] = [];

@@ -112,9 +112,14 @@ describe("withGradient", () => {
     const model = classifier();
     model.graph.initializers[0]!.name = "labels";
     model.graph.nodes[0]!.outputs[0]!.name = "grad_x";
-    expect(() => withGradient(model, { table, loss: "margin" })).toThrow(
-      /^E_NAME_COLLISION 'labels'.*\nE_NAME_COLLISION 'grad_x'/,
-    );
+    expect(() => withGradient(model, { table, loss: "margin" })).toThrow(/^E_NAME_COLLISION 'labels'; 'grad_x':/);
+  });
+
+  it("names an operator without a rule, where it leaves the shape of the logits open", () => {
+    const op = opBuilder(new Graph("unknown"), table);
+    const x = op.input("x", { dtype: "float32", shape: ["N", 4, 4] });
+    op.output(op.Add(op.Det(x), op.Flatten(x)));
+    expect(() => withGradient(new Model(op.graph, 18), { table, loss: "margin" })).toThrow(/^E_OP_NO_GRADIENT Det/);
   });
 
   it("says what is missing: a name, a float input, or which operator cuts the only path", () => {

@@ -6,7 +6,7 @@ import type { Model, Value } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
 import { dtypeCode } from "../ops/dtypes.ts";
 import { float32, isFloat } from "../tensor/tensor.ts";
-import { backward } from "./backward.ts";
+import { backward, requireRules } from "./backward.ts";
 import { describeCuts } from "./explain.ts";
 import { appendLoss, isTargeted, type LossName } from "./losses.ts";
 import { addOutput, find, logitsOf, prepared, refuseCollisions } from "./rewrite.ts";
@@ -38,6 +38,8 @@ export function withGradient(model: Model, options: GradientOptions): Model {
   const result = prepared(model, table);
   const op = opBuilder(result.graph, table);
   const logits = logitsOf(op, options.logits);
+  // An operator that we don't know leaves shapes open: it is what has to be named, not the shape.
+  requireRules(result.graph.nodes, table, find(result.graph, wrt), [logits]);
   const perSample = { dtype: "int64", shape: [logits.shape?.[0] ?? null] } as const;
   const labels = op.input("labels", perSample);
   const targets = targeted ? op.input("targets", perSample) : undefined;

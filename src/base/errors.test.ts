@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { BlindspotError, describeProblem, ProblemList } from "./errors.ts";
+import { BlindspotError, describeProblem, groupProblems, ProblemList } from "./errors.ts";
 
 it("says what, where, expected, got and what to do", () => {
   const text = describeProblem({
@@ -28,4 +28,24 @@ it("reports all problems of an input at once", () => {
     expect((error as BlindspotError).exitCode).toBe(3);
     expect((error as BlindspotError).code).toBe("E_A");
   }
+});
+
+it("says once what many things have in common, and counts what no one would read", () => {
+  const nodes = Array.from({ length: 30 }, (_, i) => ({
+    code: "E_OP_NO_GRADIENT",
+    subject: `Det 'd${i}'`,
+    got: "none",
+  }));
+  const other = { code: "E_OTHER", subject: "x", where: "line 1" };
+  const error = new BlindspotError([...nodes, other]);
+  expect(error.problems).toHaveLength(31);
+  expect(error.message).toBe(
+    "E_OP_NO_GRADIENT Det 'd0'; Det 'd1'; Det 'd2'; Det 'd3'; Det 'd4' and 25 more: got none\nE_OTHER x, line 1",
+  );
+  expect(groupProblems([other, { ...other, where: "line 2" }])).toEqual([
+    { code: "E_OTHER", subject: "x, line 1; x, line 2" },
+  ]);
+  const lines = new BlindspotError(Array.from({ length: 100 }, (_, i) => ({ code: "E_A", subject: "a", got: `${i}` })));
+  expect(lines.message.split("\n")).toHaveLength(21);
+  expect(lines.message).toContain("and 80 more problems");
 });

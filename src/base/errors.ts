@@ -22,7 +22,7 @@ export class BlindspotError extends Error {
 
   constructor(problems: Problem | readonly Problem[], options: { exitCode?: ExitCode; cause?: unknown } = {}) {
     const list = Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem];
-    super(list.map(describeProblem).join("\n"), options.cause === undefined ? undefined : { cause: options.cause });
+    super(describeProblems(list), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "BlindspotError";
     this.problems = list;
     this.exitCode = options.exitCode ?? 2;
@@ -44,12 +44,58 @@ export function describeProblem(problem: Problem): string {
   return `${problem.code} ${problem.subject}${where}${facts}${hint}`;
 }
 
+/** Subjects of problems that are otherwise alike that are named before the others are counted. */
+const NAMED = 5;
+/** Different problems that one message holds. */
+const SHOWN = 20;
+
+/** Problems that differ only in what they are about, as one that names the first few of these and counts the others. */
+export function groupProblems(problems: readonly Problem[]): Problem[] {
+  const alike = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    const { code, expected, got, hint } = problem;
+    const key = JSON.stringify([code, expected, got, hint]);
+    alike.set(key, [...(alike.get(key) ?? []), problem]);
+  }
+  return [...alike.values()].map((group) => {
+    const [first, ...others] = group as [Problem, ...Problem[]];
+    if (others.length === 0) return first;
+    const { where: _, ...rest } = first;
+    const subjects = group.map(({ subject, where }) => (where === undefined ? subject : `${subject}, ${where}`));
+    const more = subjects.length > NAMED ? ` and ${subjects.length - NAMED} more` : "";
+    return { ...rest, subject: subjects.slice(0, NAMED).join("; ") + more };
+  });
+}
+
+/** A line for each kind of problem; very many are counted. */
+export function describeProblems(problems: readonly Problem[]): string {
+  const groups = groupProblems(problems);
+  const lines = groups.slice(0, SHOWN).map(describeProblem);
+  if (groups.length > SHOWN) lines.push(`and ${groups.length - SHOWN} more problems`);
+  return lines.join("\n");
+}
+
 /** Collects problems so that all of one input are reported at once. */
 export class ProblemList {
   readonly problems: Problem[] = [];
+  private readonly said = new Set<string>();
 
+  /** A problem that is in the list already is not said twice. */
   add(problem: Problem): void {
-    this.problems.push(problem);
+    const text = describeProblem(problem);
+    if (!this.said.has(text)) this.problems.push(problem);
+    this.said.add(text);
+  }
+
+  /** Runs `work`; the problems that it throws are added, and it becomes null. */
+  collect<T>(work: () => T): T | null {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof BlindspotError)) throw error;
+      for (const problem of error.problems) this.add(problem);
+      return null;
+    }
   }
 
   throwIfAny(exitCode: ExitCode = 2): void {

@@ -1,4 +1,4 @@
-import { BlindspotError } from "../../base/errors.ts";
+import { BlindspotError, describeProblem, groupProblems } from "../../base/errors.ts";
 import { labelProblems } from "../../data/index.ts";
 import { inspectModel, type ModelInspection, type ProbeResult } from "../../models/index.ts";
 import { grouped, table } from "../../report/format.ts";
@@ -95,7 +95,7 @@ function printed(inspection: ModelInspection, probed: ProbeResult | null): strin
   const lines = table(rows, ["left", "left"]);
   if (gradients !== null) lines.push("", ...operatorLines(gradients));
   if (problems.length > 0)
-    lines.push("", "Problems", ...problems.map((problem) => `  ${new BlindspotError(problem).message}`));
+    lines.push("", "Problems", ...groupProblems(problems).map((problem) => `  ${describeProblem(problem)}`));
   if (probed !== null) {
     const best = probed.ranked.slice(0, 5).map(({ flags, correct, of }) => [`  ${flags}`, `${correct} of ${of} right`]);
     lines.push("", "Preprocessing, tried on labelled samples", ...table(best, ["left", "right"]));
@@ -115,8 +115,25 @@ function operatorLines({
   return [
     "Operators",
     ...table(rows, ["left", "right", "left"]),
-    ...blockers.map(({ node, reason }) => `  no gradient: ${node}: ${reason}`),
-    ...straightThrough.map((node) => `  straight through: ${node}`),
-    ...flat.map((node) => `  no slope: ${node}`),
+    ...blockerLines(blockers),
+    ...nodeLines("straight through", straightThrough),
+    ...nodeLines("no slope", flat),
   ];
+}
+
+/** Nodes that stand in the way, by reason. */
+function blockerLines(blockers: NonNullable<ModelInspection["gradients"]>["blockers"]): string[] {
+  const reasons = [...new Set(blockers.map(({ reason }) => reason))];
+  return reasons.flatMap((reason) => {
+    const nodes = blockers.filter((blocker) => blocker.reason === reason).map(({ node }) => node);
+    return nodeLines("no gradient", nodes).map((line) => `${line}: ${reason}`);
+  });
+}
+
+const NODES_SHOWN = 10;
+
+function nodeLines(what: string, nodes: readonly string[]): string[] {
+  if (nodes.length === 0) return [];
+  const more = nodes.length > NODES_SHOWN ? ` and ${nodes.length - NODES_SHOWN} more` : "";
+  return [`  ${what}: ${nodes.slice(0, NODES_SHOWN).join(", ")}${more}`];
 }
