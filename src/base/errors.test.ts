@@ -39,11 +39,11 @@ it("says once what many things have in common, and counts what no one would read
   const other = { code: "E_OTHER", subject: "x", where: "line 1" };
   const error = new BlindspotError([...nodes, other]);
   expect(error.problems).toHaveLength(31);
-  expect(error.message).toBe(
-    "E_OP_NO_GRADIENT Det 'd0'; Det 'd1'; Det 'd2'; Det 'd3'; Det 'd4' and 25 more: got none\nE_OTHER x, line 1",
+  expect(error.message).toMatch(
+    /^E_OP_NO_GRADIENT Det 'd0'; Det 'd1'; .*; Det 'd9' and 20 more: got none\nE_OTHER x, line 1$/,
   );
   expect(groupProblems([other, { ...other, where: "line 2" }])).toEqual([
-    { code: "E_OTHER", subject: "x, line 1; x, line 2" },
+    { code: "E_OTHER", subject: "x", where: "line 1; line 2" },
   ]);
   const lines = new BlindspotError(Array.from({ length: 100 }, (_, i) => ({ code: "E_A", subject: "a", got: `${i}` })));
   expect(lines.message.split("\n")).toHaveLength(21);

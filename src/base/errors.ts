@@ -45,7 +45,7 @@ export function describeProblem(problem: Problem): string {
 }
 
 /** Subjects of problems that are otherwise alike that are named before the others are counted. */
-const NAMED = 5;
+const NAMED = 10;
 /** Different problems that one message holds. */
 const SHOWN = 20;
 
@@ -57,13 +57,18 @@ export function groupProblems(problems: readonly Problem[]): Problem[] {
     const key = JSON.stringify([code, expected, got, hint]);
     alike.set(key, [...(alike.get(key) ?? []), problem]);
   }
-  return [...alike.values()].map((group) => {
+  return [...alike.values()].map((all) => {
+    const group = [...new Map(all.map((problem) => [describeProblem(problem), problem])).values()];
     const [first, ...others] = group as [Problem, ...Problem[]];
     if (others.length === 0) return first;
+    const list = (names: readonly string[]) =>
+      names.slice(0, NAMED).join("; ") + (names.length > NAMED ? ` and ${names.length - NAMED} more` : "");
+    // Places in one file: the file is named once.
+    if (others.every(({ subject }) => subject === first.subject))
+      return { ...first, where: list(group.map(({ where = "" }) => where)) };
     const { where: _, ...rest } = first;
-    const subjects = group.map(({ subject, where }) => (where === undefined ? subject : `${subject}, ${where}`));
-    const more = subjects.length > NAMED ? ` and ${subjects.length - NAMED} more` : "";
-    return { ...rest, subject: subjects.slice(0, NAMED).join("; ") + more };
+    const full = group.map(({ subject, where }) => (where === undefined ? subject : `${subject}, ${where}`));
+    return { ...rest, subject: list(full) };
   });
 }
 
