@@ -15,20 +15,8 @@ import type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./optio
 import { attackNames, costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
 import { bestAttempt, sampleLine } from "./sample-line.ts";
 import { type Check, type Finding, RESULT_SCHEMA, type Result, type SampleLine } from "./schema.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { memoryStore, type RunStore } from "./store.ts";
-
-/** Fires when the time is over or the caller's own signal fires. */
-function stopSignal(timeSeconds: number | undefined, signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (timeSeconds === undefined) return signal;
-  const deadline = AbortSignal.timeout(Math.ceil(1000 * timeSeconds));
-  if (signal === undefined) return deadline;
-  const either = new AbortController();
-  for (const one of [deadline, signal]) {
-    if (one.aborted) either.abort(one.reason);
-    one.addEventListener("abort", () => either.abort(one.reason), { once: true });
-  }
-  return either.signal;
-}
 
 /** One sitting of a run, from plan to result. */
 export class Run {

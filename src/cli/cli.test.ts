@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resultSchema } from "../assess/schema.ts";
 import { writeModel } from "../graph/index.ts";
 import { decodeModel, encodeModel } from "../onnx/index.ts";
-import { float32, int64 } from "../tensor/tensor.ts";
-import { halvesData, halvesModel, writeFiles } from "./halves.test.fixture.ts";
+import { float32, int64, type Tensor } from "../tensor/tensor.ts";
+import { halvesData, halvesModel, vectorModel, writeFiles } from "./halves.test.fixture.ts";
 
 // The built command, as a user runs it.
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -80,11 +80,29 @@ beforeAll(() => {
     },
     "short.npz": { x, y: int64([59], new Array<number>(59).fill(0)) },
     "blindspot.json": JSON.stringify({ samples: 20, attacks: ["fgsm"], json: true }),
+    // The same rows, each pixel a feature with a box of its own.
+    "boxes.csv": csvOf(values, y),
+    "vector.onnx": vectorModel(BOXES),
+    "broken-classes.json": '["left", "right"',
+    "no-classes.txt": "\n",
     "wrong.json": JSON.stringify({ sample: 20 }),
   });
   mkdirSync(join(folder, "nothing"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What `--input-range` says of the vectors: feature i lies in -i..i + 1, the last one is constant. */
+const BOXES = Array.from({ length: 17 }, (_, i) => [-i, i < 16 ? i + 1 : -i] as const);
+const RANGES = BOXES.map(([low, high]) => `${low}..${high}`).join(",");
+
+function csvOf(values: Float32Array, labels: Tensor): string {
+  const names = BOXES.map((_, i) => `f${i}`).join(",");
+  const lines = Array.from(labels.data as BigInt64Array, (label, row) => {
+    const cells = BOXES.map(([low, high], i) => low + (high - low) * (i < 16 ? values[16 * row + i]! : 0));
+    return `${cells.join(",")},${label}`;
+  });
+  return [`${names},side`, ...lines, ""].join("\n");
+}
 
 const swap = (from: string, to: string) => ["assess", ...GOOD.map((word) => (word === from ? to : word))];
 
@@ -123,6 +141,25 @@ describe("input that cannot be read: one message, exit code 2, nothing written",
       "an unknown key in a config file",
       ["assess", ...GOOD, "--config", "wrong.json"],
       /E_CONFIG_KEY wrong\.json, sample/,
+    ],
+    ["class names in broken JSON", ["assess", ...GOOD, "--classes", "broken-classes.json"], /E_CLASSES/],
+    ["no class names", ["assess", ...GOOD, "--classes", "no-classes.txt"], /E_CLASSES.*no names/],
+    ["class names that are no file", ["assess", ...GOOD, "--classes", "nothing.txt"], /no such file/],
+    ["a gradient over its own model", ["gradient", "--model", "model.onnx", "--out", "./model.onnx"], /E_OUT/],
+    [
+      "boxes of too few features",
+      [
+        "assess",
+        "--model",
+        "vector.onnx",
+        "--data",
+        "csv:boxes.csv?label=side",
+        "--threat",
+        "linf:0.2",
+        "--input-range",
+        "0..1,0..2",
+      ],
+      /--input-range.*17 values.*2/,
     ],
     ["a mask of another shape", ["assess", ...GOOD, "--mask", "data.npz"], /data\.npz/],
     ["a folder of something else as --out", ["assess", ...GOOD, "--out", "."], /E_OUT_NOT_EMPTY/],
@@ -307,6 +344,41 @@ describe("the other commands", () => {
     }
   });
 
+  it("attacks vectors with a box for each feature, and writes them in the user's own units", async () => {
+    const common = ["--model", "vector.onnx", "--input-range", RANGES, "--threat", "linf:0.2", "--json"];
+    const data = ["--data", "csv:boxes.csv?label=side"];
+    const { code, stdout, stderr } = await blindspot(
+      "attack",
+      "pgd",
+      ...common,
+      ...data,
+      "--threat",
+      "l2:0.5",
+      "--save",
+      "boxes",
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const reports = JSON.parse(stdout) as { saved: { directory: string; of: number; succeed: number } }[];
+    expect(new Set(reports.map(({ saved }) => saved.directory)).size).toBe(2);
+    for (const { saved } of reports) {
+      expect(saved.of).toBeGreaterThan(0);
+      expect(saved.succeed).toBe(saved.of);
+      const file = `npz:${saved.directory}/adversarial.npz`;
+      const again = await blindspot(
+        "assess",
+        ...common,
+        "--data",
+        file,
+        "--attacks",
+        "fgsm",
+        "--no-probe",
+        "--out",
+        `${saved.directory}-run`,
+      );
+      expect(resultSchema.parse(JSON.parse(again.stdout)).clean).toMatchObject({ correct: 0, of: saved.of });
+    }
+  });
+
   it("transfer prints the matrix", async () => {
     const args = ["transfer", "--models", "model.onnx", "surrogate.onnx", ...GOOD.slice(2), "--json"];
     const { code, stdout, stderr } = await blindspot(...args);
@@ -334,6 +406,11 @@ describe("the other commands", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/labels int64\[N\][\s\S]*loss float32\[N\], grad_x float32\[N,1,4,4\]/);
     expect(existsSync(join(folder, "gradient.onnx"))).toBe(true);
+    const json = await blindspot("gradient", "--model", "model.onnx", "--out", "gradient.onnx", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      file: "gradient.onnx",
+      inputs: [{ name: "x" }, { name: "labels" }],
+    });
   });
 
   it.each([["--help"], ["assess --help"], ["transfer --help"], ["--version"], ["attacks"], ["doctor"]])(

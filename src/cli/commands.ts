@@ -98,7 +98,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "gradient",
     summary: "write a model that also computes a loss and its gradient, for any ONNX runtime",
-    options: ["model", "loss", "wrt", "output", "out"],
+    options: ["model", "loss", "wrt", "output", "out", "json"],
     examples: ["gradient --model model.onnx --loss cross-entropy --out model.gradient.onnx"],
     load: () => import("./commands/gradient.ts"),
   },

@@ -29,6 +29,22 @@ export function halvesModel(
   return new Model(graph, 17);
 }
 
+/** The same for vectors: each feature in a box of its own; one beyond the 16 changes nothing. */
+export function vectorModel(boxes: readonly (readonly [number, number])[]): Model {
+  const graph = new Graph("vectors");
+  const op = opBuilder(graph, operators);
+  const x = op.input("x", { dtype: "float32", shape: ["N", boxes.length] });
+  const rows = boxes.map(([low, high], i) => (SIDE[i] ?? 0) / (high - low || 1));
+  // The middle of a box counts as neither side.
+  const middle = boxes.reduce((sum, [low, high], i) => sum + (rows[i]! * (low + high)) / 2, 0);
+  const weights = float32(
+    [boxes.length, 2],
+    rows.flatMap((value) => [value, -value]),
+  );
+  op.output(op.Gemm(x, weights, float32([2], [-middle, middle])));
+  return new Model(graph, 17);
+}
+
 export function halvesData(count = 60): { x: Tensor; y: Tensor } {
   const rng = Rng.of(1);
   const labels = Array.from({ length: count }, (_, i) => i % 2);

@@ -11,13 +11,33 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { readNpy } from "../tensor/npy.ts";
 import { toNumbers } from "../tensor/tensor.ts";
 import type { Given } from "./options.ts";
+import { dataRange, modelRange, UNIT } from "./ranges.ts";
 
 /** Names joined by commas, or a file: a JSON array, or one name a line. */
 async function classNames(text: string): Promise<string[]> {
+  const refuse = (got: string, hint?: string) =>
+    new BlindspotError({
+      code: "E_CLASSES",
+      subject: `--classes ${text}`,
+      expected: "two or more names joined by commas, or a file of them: a JSON array, or one a line",
+      got,
+      ...(hint === undefined ? {} : { hint }),
+    });
   const content = await readFile(text, "utf8").catch(() => null);
-  if (content === null) return text.split(",").map((name) => name.trim());
-  if (content.trimStart().startsWith("[")) return (JSON.parse(content) as unknown[]).map(String);
-  return content.split(/\r?\n/).filter((line) => line.trim() !== "");
+  let names: unknown;
+  try {
+    if (content === null) names = text.split(",");
+    else names = content.trimStart().startsWith("[") ? JSON.parse(content) : content.split(/\r?\n/);
+  } catch (error) {
+    throw refuse((error as Error).message);
+  }
+  const list = (names as unknown[]).map((name) => String(name).trim()).filter((name) => name !== "");
+  if (list.length < 2)
+    throw refuse(
+      list.length === 0 ? "no names" : `'${list[0]}'`,
+      content === null ? "There is no such file." : undefined,
+    );
+  return list;
 }
 
 /** Kinds of model that the command line has a form for but that this version can't load. */
@@ -33,20 +53,18 @@ function requireFile(model: string): void {
 
 /** The options of a model's input, as `loadClassifier` takes them. */
 export function modelOptions(given: Given): LoadClassifierOptions {
-  const { inputRange, mean, std, channels, layout, shape, output } = given;
+  const { mean, std, channels, layout, shape, output } = given;
+  const range = given.inputRange === undefined ? {} : modelRange(given.inputRange);
   return Object.fromEntries(
-    Object.entries({ inputRange, mean, std, channels, layout, shape, output }).filter(
-      ([, value]) => value !== undefined,
-    ),
+    Object.entries({ ...range, mean, std, channels, layout, shape, output }).filter(([, value]) => value !== undefined),
   );
 }
 
 export async function openData(given: Given & { readonly data: string }): Promise<Dataset> {
   const classes = given.classes === undefined ? undefined : await classNames(given.classes);
-  const range = given.inputRange;
   return openDataset(given.data, {
     ...(classes === undefined ? {} : { classes }),
-    ...(range === undefined ? {} : { inputRange: { low: range[0], high: range[1] } }),
+    ...(given.inputRange === undefined ? {} : { inputRange: dataRange(given.inputRange) }),
   });
 }
 
@@ -133,7 +151,7 @@ function factsOf(opened: OpenedModel, surrogate: OpenedModel | null, given: Give
     name: basename(opened.label),
     sha256: opened.sha256,
     preprocessing: Object.fromEntries(
-      Object.entries({ inputRange: inputRange ?? [0, 1], mean, std, channels, layout, shape, output }).filter(
+      Object.entries({ inputRange: inputRange ?? UNIT, mean, std, channels, layout, shape, output }).filter(
         ([, value]) => value !== undefined,
       ),
     ),

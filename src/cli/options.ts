@@ -1,6 +1,7 @@
 import type { Knowledge } from "../attacks/attack.ts";
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import type { SampleCount } from "../data/draw.ts";
+import type { Ranges } from "./ranges.ts";
 
 /** One option: how it is typed, what it means, how its text is read. `read` throws an Error that says what was expected. */
 export interface OptionSpec<T> {
@@ -71,9 +72,14 @@ function numbers(value: string): number | readonly number[] {
   return list.length === 1 ? list[0]! : list;
 }
 
-function range(value: string): readonly [number, number] {
-  const parts = value.split("..").map((part) => number(part));
-  return parts.length === 2 && parts[0]! < parts[1]! ? [parts[0]!, parts[1]!] : fail("LO..HI, such as 0..255");
+function ranges(value: string): Ranges {
+  const boxes = value.split(",").map((box) => {
+    const ends = box.split("..").map(number);
+    // One feature of several may be constant.
+    const fits = ends.length === 2 && (ends[0]! < ends[1]! || (ends[0] === ends[1] && value.includes(",")));
+    return fits ? ([ends[0]!, ends[1]!] as const) : fail("LO..HI, such as 0..255, or one for each feature: 0..1,0..80");
+  });
+  return boxes.length === 1 ? boxes[0]! : boxes;
 }
 
 function samples(value: string): SampleCount {
@@ -151,7 +157,11 @@ export const OPTIONS = {
     "uint8: what an 8-bit file can hold; none: float32 (default: as the data is stored)",
     choice("uint8", "none"),
   ),
-  inputRange: option("--input-range <lo..hi>", "what the model's file expects of pixel values (default 0..1)", range),
+  inputRange: option(
+    "--input-range <lo..hi>",
+    "what the model's file expects of values (default 0..1); for vectors also one for each feature, joined by commas",
+    ranges,
+  ),
   mean: option("--mean <numbers>", "subtracted after scaling to 0..1; one number, or one per channel", numbers),
   std: option("--std <numbers>", "divides after the mean is subtracted", numbers),
   channels: option("--channels <order>", "channel order of the model: rgb or bgr", choice("rgb", "bgr")),

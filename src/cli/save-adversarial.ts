@@ -3,13 +3,15 @@ import { join } from "node:path";
 import { fileError, writeWhole } from "../assess/files.ts";
 import { bestAttempt } from "../assess/sample-line.ts";
 import type { SampleRecord } from "../attacks/record.ts";
-import { sharpImages } from "../data/index.ts";
+import { openDataset, sharpImages } from "../data/index.ts";
 import { type Codec, imageCodec } from "../inputs/index.ts";
-import { readNpz, writeNpz } from "../tensor/npz.ts";
-import { float32, int64, toNumbers } from "../tensor/tensor.ts";
+import { writeNpz } from "../tensor/npz.ts";
+import { float32, int64, sizeOf, tensor } from "../tensor/tensor.ts";
 import { goalClasses, predictedClass } from "../threats/goal.ts";
 import type { Threat } from "../threats/threat.ts";
 import type { Target } from "./open.ts";
+import type { Given } from "./options.ts";
+import { dataRange, toUserUnits, UNIT } from "./ranges.ts";
 
 export interface Saved {
   readonly directory: string;
@@ -26,9 +28,9 @@ interface Adversarial {
   readonly predicted: number;
 }
 
-/** Letters and digits of a class name, for a file name. */
-function fileSafe(name: string): string {
-  return name.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40);
+/** Letters, digits and points of a name, for a file name. */
+export function fileSafe(name: string): string {
+  return name.replace(/[^\p{L}\p{N}.]+/gu, "-").slice(0, 40);
 }
 
 /**
@@ -40,6 +42,7 @@ export async function saveAdversarial(
   target: Target,
   threat: Threat,
   records: readonly SampleRecord[],
+  given: Given,
 ): Promise<Saved> {
   const found = records.flatMap((record): Adversarial[] => {
     const candidate = bestAttempt(record)?.found;
@@ -53,7 +56,9 @@ export async function saveAdversarial(
   const codec = imageCodec(target.data.dims, threat.quantize, sharpImages);
   const channels = target.data.dims[2];
   const asPng = target.data.modality === "image" && threat.quantize === "uint8" && (channels === 1 || channels === 3);
-  const readBack = asPng ? await savePngs(directory, target, codec, found) : await saveArray(directory, target, found);
+  const readBack = asPng
+    ? await savePngs(directory, target, codec, found)
+    : await saveArray(directory, target, found, given);
   let succeed = 0;
   for (const [i, point] of readBack.entries()) if (await stillFools(target, threat, found[i]!, point)) succeed++;
   const files = asPng ? `${found.length} PNG files` : `adversarial.npz (${found.length} rows)`;
@@ -76,26 +81,35 @@ async function savePngs(
   return points;
 }
 
-async function saveArray(directory: string, target: Target, found: readonly Adversarial[]): Promise<Float32Array[]> {
+/** In the user's own units, so that the same options read the file as the data that was attacked. */
+async function saveArray(
+  directory: string,
+  target: Target,
+  found: readonly Adversarial[],
+  given: Given,
+): Promise<Float32Array[]> {
   const { dims } = target.data;
-  const size = dims.reduce((product, dim) => product * dim, 1);
-  const x = new Float32Array(found.length * size);
-  found.forEach(({ point }, i) => {
-    x.set(point, i * size);
-  });
+  const ranges = given.inputRange ?? UNIT;
+  const shape = [found.length, ...dims];
+  const size = sizeOf(dims);
+  const x = new Float64Array(found.length * size);
+  for (const [i, { point }] of found.entries()) x.set(toUserUnits(point, ranges), i * size);
+
   const column = (values: readonly number[]) => int64([values.length], values);
   const file = join(directory, "adversarial.npz");
   await writeWhole(
     file,
     writeNpz({
-      x: float32([found.length, ...dims], x),
+      // Scaled values need more digits than float32 has to come back as they were.
+      x: given.inputRange === undefined ? float32(shape, x) : tensor("float64", shape, x),
       y: column(found.map(({ record }) => record.label)),
       predicted: column(found.map(({ predicted }) => predicted)),
       index: column(found.map(({ record }) => record.index)),
     }),
   );
-  const back = Float32Array.from(toNumbers(readNpz(new Uint8Array(await readFile(file)))["x"]!));
-  return found.map((_, i) => back.slice(i * size, (i + 1) * size));
+  if (found.length === 0) return [];
+  const back = await openDataset(`npz:${file}?layout=hwc`, { inputRange: dataRange(ranges), dims });
+  return Promise.all(found.map(async (_, i) => (await back.sample(i)).point));
 }
 
 async function stillFools(

@@ -88,7 +88,9 @@ export function scaleRows(
   };
   const low = bound(range.low, "low");
   const high = bound(range.high, "high");
-  const empty = low.findIndex((value, feature) => !(value < high[feature]!));
+  // One feature of several may be constant.
+  const constant = (feature: number) => low[feature] === high[feature] && typeof range.low !== "number";
+  const empty = low.findIndex((value, feature) => !(value < high[feature]! || constant(feature)));
   if (empty >= 0)
     throw dataError("--input-range", {
       code: "E_DATA_RANGE",
@@ -104,7 +106,7 @@ export function scaleRows(
     const feature = i % size;
     if (value < least) least = value;
     if (value > most) most = value;
-    scaled[i] = (value - low[feature]!) / (high[feature]! - low[feature]!);
+    scaled[i] = constant(feature) ? 0 : (value - low[feature]!) / (high[feature]! - low[feature]!);
     if (value >= low[feature]! && value <= high[feature]!) continue;
     const expected = `a number in ${low[feature]}..${high[feature]}`;
     problems.add({ code: "E_DATA_VALUE", where: where(Math.floor(i / size), feature), expected, got: `${value}` });

@@ -60,6 +60,7 @@ const CARRIED = [
   "output",
   "goal",
   "quantize",
+  "mask",
   "surrogate",
 ];
 
@@ -68,11 +69,17 @@ function carried({ options, model, data }: Result): string {
   return CARRIED.filter((key) => values[key] !== undefined)
     .map((key) => {
       const value = values[key];
-      const text = Array.isArray(value) ? value.join(key === "inputRange" ? ".." : ",") : String(value);
+      const text = Array.isArray(value) ? listText(value, key === "inputRange" ? ".." : ",") : String(value);
       const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       return `--${flag} ${shellWord(text)}`;
     })
     .join(" ");
+}
+
+/** A list as it is typed; a list of pairs is one of ranges. */
+function listText(values: readonly unknown[], separator: string): string {
+  if (values.every(Array.isArray)) return values.map((pair) => (pair as unknown[]).join("..")).join(",");
+  return values.join(separator);
 }
 
 /** As a shell takes it literally. */

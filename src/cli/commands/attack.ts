@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { cleanMetrics, threatMetrics } from "../../assess/metrics.ts";
 import { makePlan, readSamples, type ThreatPlan } from "../../assess/plan.ts";
 import { bestAttempt, sampleLine } from "../../assess/sample-line.ts";
 import type { SampleLine } from "../../assess/schema.ts";
+import { stopSignal } from "../../assess/stop-signal.ts";
 import type { Knowledge } from "../../attacks/attack.ts";
 import type { SampleRecord } from "../../attacks/record.ts";
 import { findAttack } from "../../attacks/registry.ts";
@@ -14,7 +16,7 @@ import { type Given, requireOptions } from "../options.ts";
 import { planOptions } from "../plan-options.ts";
 import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
-import { type Saved, saveAdversarial } from "../save-adversarial.ts";
+import { fileSafe, type Saved, saveAdversarial } from "../save-adversarial.ts";
 
 export async function run(options: Given, [name]: readonly string[]): Promise<number> {
   const given = requireOptions(options, ["model", "data", "threat"], "attack");
@@ -26,12 +28,16 @@ export async function run(options: Given, [name]: readonly string[]): Promise<nu
     await requirePreprocessing(target, given);
     const plan = makePlan({ ...planOptions(target, given), attacks: [name!] });
     const reports: AttackReport[] = [];
+    const signal = stopSignal(given.time, interrupt.signal) ?? interrupt.signal;
     for (const threatPlan of plan.threats) {
-      const found = await attackAll(target, given, threatPlan, plan.indices, plan.seed, progress, interrupt.signal);
+      const { threat } = threatPlan;
+      const found = await attackAll(target, given, threatPlan, plan.indices, plan.seed, progress, signal);
+      // Several threats must not overwrite each other's files.
+      const folder = (root: string) => (plan.threats.length === 1 ? root : join(root, fileSafe(threat.id)));
       const saved =
         given.saveTo === undefined
           ? null
-          : await saveAdversarial(given.saveTo, target, threatPlan.threat, found.records);
+          : await saveAdversarial(folder(given.saveTo), target, threat, found.records, given);
       reports.push(summarize(threatPlan, knowledge, found.lines, saved));
     }
     progress.clear();
@@ -60,16 +66,12 @@ async function attackAll(
 ): Promise<{ lines: SampleLine[]; records: SampleRecord[] }> {
   const lines: SampleLine[] = [];
   const records: SampleRecord[] = [];
-  const stop = given.time === undefined ? null : setTimeout(() => deadline.abort(), 1000 * given.time);
-  const deadline = new AbortController();
-  signal.addEventListener("abort", () => deadline.abort(), { once: true });
-  if (signal.aborted) deadline.abort();
   const run = runSamples(readSamples(target.data, indices), {
     classifier: target.classifier,
     threat,
     profiles,
     seed,
-    signal: deadline.signal,
+    signal,
     ...(given.queries === undefined ? {} : { budget: { queries: given.queries } }),
     ...(target.surrogate === null ? {} : { surrogate: target.surrogate }),
   });
@@ -79,7 +81,6 @@ async function attackAll(
     if (given.saveTo !== undefined && bestAttempt(record) !== null) records.push(record);
     progress.update(() => `${lines.length} of ${indices.length} samples`);
   }
-  if (stop !== null) clearTimeout(stop);
   return { lines, records: records.sort((a, b) => a.index - b.index) };
 }
 

@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import { writeWhole } from "../../assess/files.ts";
 import { withGradient } from "../../autodiff/index.ts";
+import { BlindspotError } from "../../base/errors.ts";
 import { writeModel } from "../../graph/index.ts";
 import { logitsBehind } from "../../models/score-head.ts";
 import { operators } from "../../ops/index.ts";
@@ -21,7 +23,22 @@ export async function run(options: Given): Promise<number> {
     loss: given.loss ?? "cross-entropy",
     ...defined({ wrt: given.wrt, logits: logits.name }),
   });
+  if (resolve(given.out) === resolve(given.model))
+    throw new BlindspotError({
+      code: "E_OUT",
+      subject: `--out ${given.out}`,
+      expected: "another file than the model itself",
+      got: "the file given as --model",
+    });
   await writeWhole(given.out, writeModel(gradient));
+  if (given.json) {
+    const plain = (values: typeof gradient.graph.inputs) =>
+      values.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+    const { inputs, outputs } = gradient.graph;
+    const written = { file: given.out, inputs: plain(inputs), outputs: plain(outputs), logitsBefore: stripped };
+    process.stdout.write(`${JSON.stringify(written, null, 2)}\n`);
+    return 0;
+  }
   const ports = (values: typeof gradient.graph.inputs) =>
     values
       .map(({ name, dtype, shape }) => `${name} ${dtype ?? "?"}[${shape?.map((dim) => dim ?? "?").join(",") ?? "?"}]`)
