@@ -249,6 +249,12 @@ describe("a run on disk", () => {
     expect(first.result.status).toBe("partial");
     expect(first.samples.length).toBeGreaterThanOrEqual(9);
     expect(first.samples.length).toBeLessThan(80);
+    const left = 80 - first.samples.length;
+    expect(first.result.checks[0]).toMatchObject({
+      id: "all-samples-finished",
+      status: "warn",
+      detail: expect.stringContaining(`${left} of 80 samples are not finished`),
+    });
     const events: number[] = [];
     const second = await assess(
       stored("run", { onEvent: (event) => void (event.kind === "plan" && events.push(event.resumed)) }),

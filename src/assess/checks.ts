@@ -173,6 +173,19 @@ export async function* checkThreat(context: CheckContext): AsyncGenerator<Check>
   }
 }
 
+/**
+ * Of a run that was cut short. Samples that fall are finished before those that resist, so the finished ones are no fair draw: what can
+ * be said of all samples is a range.
+ */
+export function unfinished(threat: Threat, lines: readonly SampleLine[], plannedSamples: number): Check[] {
+  const left = plannedSamples - lines.length;
+  if (left === 0) return [];
+  const standing = lines.filter(stands).length;
+  const range = `${percent(standing / plannedSamples)} to ${percent((standing + left) / plannedSamples)}`;
+  const detail = `${left} of ${plannedSamples} samples are not finished, and those that fall are finished first: of all ${plannedSamples}, ${range} would stand`;
+  return [{ id: "all-samples-finished", threat: threat.id, status: "warn", detail }];
+}
+
 /** Samples of the audit subset that the model gets right, as far as the lines know. */
 export function correctSamples(samples: readonly DataSample[], lines: readonly SampleLine[]): DataSample[] {
   const correct = new Set(lines.filter(isCorrect).map((line) => line.index));

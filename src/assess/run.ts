@@ -5,7 +5,7 @@ import type { Codec } from "../inputs/codec.ts";
 import { goalName } from "../threats/goal.ts";
 import type { Threat } from "../threats/threat.ts";
 import { badgeOf } from "./badge.ts";
-import { checkThreat, correctSamples, threatCheckIds } from "./checks.ts";
+import { checkThreat, correctSamples, threatCheckIds, unfinished } from "./checks.ts";
 import { type Curve, curveAttack, measureCurve } from "./curve.ts";
 import { type Cost, estimate, measureSpeed, type Speed, secondsLeft } from "./estimate.ts";
 import { type FindingContext, makeFinding } from "./finding.ts";
@@ -53,10 +53,13 @@ export class Run {
     for (const threatPlan of plan.threats) await this.attack(threatPlan, store);
     const checks: Check[] = [];
     const curves = new Map<string, Curve | null>();
-    for await (const check of this.audit(curves)) {
+    const report = (check: Check): void => {
       checks.push(check);
       this.emit({ kind: "check", check });
-    }
+    };
+    for (const { threat } of plan.threats)
+      unfinished(threat, this.linesOf(threat), plan.indices.length).forEach(report);
+    for await (const check of this.audit(curves)) report(check);
     const result = this.result(checks, curves, store);
     await store.finish(result);
     const samples = plan.threats.flatMap(({ threat }) => this.linesOf(threat));

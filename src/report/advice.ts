@@ -12,14 +12,14 @@ const WHO = {
 /** One closing sentence or two: how far the model can be trusted, and which command to try next. */
 export function advice(result: Result): string {
   const threat = worstThreat(result);
-  if (threat === undefined || threat.robustAccuracy.of === 0)
-    return "Nothing was evaluated. Give the run more time, or more samples.";
+  if (threat === undefined) return "Nothing was evaluated. Give the run more time, or more samples.";
   const { command, why } = next(result, threat);
   return `${verdict(result, threat)} ${why}: ${command}`;
 }
 
 function worstThreat(result: Result): ThreatResult | undefined {
-  return [...result.threats].sort((a, b) => a.robustAccuracy.value - b.robustAccuracy.value)[0];
+  const evaluated = result.threats.filter(({ robustAccuracy }) => robustAccuracy.of > 0);
+  return evaluated.sort((a, b) => a.robustAccuracy.value - b.robustAccuracy.value)[0];
 }
 
 function verdict(result: Result, threat: ThreatResult): string {
@@ -27,6 +27,8 @@ function verdict(result: Result, threat: ThreatResult): string {
   const failed = result.checks.find((check) => check.status === "fail" && (check.threat ?? threat.id) === threat.id);
   if (failed !== undefined)
     return `Do not rely on the ${percent(threat.robustAccuracy.value)} at ${name}: the check ${failed.id} failed, so the true figure may be lower.`;
+  const cutShort = result.checks.find((check) => check.id === "all-samples-finished" && check.threat === threat.id);
+  if (cutShort !== undefined) return `No verdict yet at ${name}: ${cutShort.detail}.`;
   // Of what the model gets right, the share that each attacker turned.
   const right = threat.attackSuccess.of;
   const turned = threat.profiles.map((profile) => {

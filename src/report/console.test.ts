@@ -144,6 +144,22 @@ describe("consoleReport", () => {
     expect(text.trimEnd()).toMatch(/Finish it with the same command and: --out run$/);
   });
 
+  it("gives no verdict on a run that was cut short", () => {
+    const detail = "50 of 200 samples are not finished";
+    const check = { id: "all-samples-finished", threat: RESULT.threats[0]!.id, status: "warn", detail } as const;
+    const partial: Result = {
+      ...RESULT,
+      status: "partial",
+      checks: [check],
+      options: { ...RESULT.options, out: "run" },
+    };
+    expect(consoleReport(partial)).toContain(`No verdict yet at linf:8/255: ${detail}. Finish it`);
+    const none = { ...RESULT.threats[0]!, id: "l2:1;uint8;untargeted", robustAccuracy: robust(0, 0) };
+    const text = consoleReport({ ...partial, threats: [none, ...RESULT.threats] });
+    expect(text).toContain("Under l2:1;uint8;untargeted\n  not evaluated");
+    expect(text).toContain("No verdict yet at linf:8/255");
+  });
+
   it("carries the options that the next command needs, quoted for a shell", () => {
     const options = {
       ...RESULT.options,

@@ -70,6 +70,7 @@ function heading(result: Result, style: Style): string[] {
 function threatLines(result: Result, threat: ThreatResult, style: Style): string[] {
   const { robustAccuracy: robust } = threat;
   const reasons = withdrawn(result, threat);
+  if (robust.of === 0) return [style.strong(`Under ${threat.id}`), "  not evaluated: the run was cut short", ""];
   const figure = `${percent(robust.value)}  ${interval(robust.sampling95)}`;
   const shown = reasons.length > 0 ? style.struck(figure) : style.strong(figure);
   // Padded outside the style, so that only the figure is struck through.

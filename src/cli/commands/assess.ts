@@ -9,6 +9,7 @@ import {
 import { aboutTime, estimate, measureSpeed } from "../../assess/estimate.ts";
 import { openRunDirectory } from "../../assess/files.ts";
 import { makePlan } from "../../assess/plan.ts";
+import { BlindspotError } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
 import { consoleReport } from "../../report/console.ts";
 import { duration, grouped, table } from "../../report/format.ts";
@@ -92,8 +93,21 @@ function report(assessment: Assessment, given: AssessGiven, interrupted: boolean
     return 130;
   }
   requireEvaluated(assessment);
-  const lowest = Math.min(...result.threats.map((threat) => threat.robustAccuracy.value));
-  if (given.failUnder === undefined || lowest >= given.failUnder) return 0;
+  if (given.failUnder === undefined) return 0;
+  const evaluated = result.threats.filter(({ robustAccuracy }) => robustAccuracy.of > 0);
+  const lowest = Math.min(...evaluated.map((threat) => threat.robustAccuracy.value));
+  if (lowest >= given.failUnder) {
+    if (evaluated.length === result.threats.length) return 0;
+    throw new BlindspotError(
+      {
+        code: "E_NOT_EVALUATED",
+        subject: "--fail-under",
+        got: `nothing under ${result.threats.find((threat) => !evaluated.includes(threat))!.id}`,
+        hint: "Give the run more --time",
+      },
+      { exitCode: 3 },
+    );
+  }
   process.stderr.write(`E_GATE --fail-under: expected at least ${given.failUnder}, got ${lowest}\n`);
   return 1;
 }
