@@ -344,6 +344,14 @@ describe("the other commands", () => {
     }
   });
 
+  it("attack says that it was cut short", async () => {
+    const slow = ["attack", "square", ...GOOD.slice(0, 4), "--threat", "linf:0.001", "--set", "square.queries=3000000"];
+    const { code, stdout } = await blindspot(...slow, "--time", "1", "--samples", "10", "--seed", "1");
+    // Nothing that stands is finished in a second.
+    expect(stdout).toContain("cut short: 10 of 10 samples are not finished");
+    expect(code).toBe(3);
+  });
+
   it("attacks vectors with a box for each feature, and writes them in the user's own units", async () => {
     const common = ["--model", "vector.onnx", "--input-range", RANGES, "--threat", "linf:0.2", "--json"];
     const data = ["--data", "csv:boxes.csv?label=side"];

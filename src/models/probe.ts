@@ -214,7 +214,7 @@ function judge(current: Trial, trials: readonly Trial[], classes: number, label:
       subject: label,
       expected: "the preprocessing that the model was trained with",
       got: `${share(current)} with ${current.flags}, ${share(rival)} with ${rival.flags}`,
-      hint: `Type ${rival.flags}, or --no-probe to go on as it is.`,
+      hint: `Type ${rival.flags} in place of ${current.flags}, or --no-probe to go on as it is.`,
     };
   else if (nearChance)
     problem = {

@@ -94,7 +94,7 @@ export function findScoreHead(
   const refuse = (got: string, hint: string) =>
     new BlindspotError({
       code: "E_MODEL_OUTPUT",
-      subject: "model",
+      subject: "the model",
       expected: "an output with one number per class, [N, classes], or a single score per row",
       got,
       hint,

@@ -38,7 +38,7 @@ export async function run(options: Given, [name]: readonly string[]): Promise<nu
         given.saveTo === undefined
           ? null
           : await saveAdversarial(folder(given.saveTo), target, threat, found.records, given);
-      reports.push(summarize(threatPlan, knowledge, found.lines, saved));
+      reports.push(summarize(threatPlan, knowledge, found.lines, plan.indices.length, saved));
     }
     progress.clear();
     process.stdout.write(given.json ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(printed).join("\n"));
@@ -89,6 +89,8 @@ interface AttackReport {
   readonly attack: ReturnType<typeof threatMetrics>["profiles"][number]["attacks"][number] & {
     readonly knowledge: Knowledge;
   };
+  /** Samples of the plan; a run that was cut short finished fewer. */
+  readonly planned: number;
   readonly clean: ReturnType<typeof cleanMetrics>["clean"];
   readonly robustAccuracy: ReturnType<typeof threatMetrics>["robustAccuracy"];
   readonly attackSuccess: ReturnType<typeof threatMetrics>["attackSuccess"];
@@ -99,6 +101,7 @@ function summarize(
   { threat, profiles }: ThreatPlan,
   knowledge: Knowledge,
   lines: readonly SampleLine[],
+  planned: number,
   saved: Saved | null,
 ): AttackReport {
   const { robustAccuracy, attackSuccess, profiles: results } = threatMetrics(profiles, lines, new Set());
@@ -106,6 +109,7 @@ function summarize(
   return {
     threat: threat.id,
     attack: { ...attack, knowledge },
+    planned,
     clean: cleanMetrics(lines).clean,
     robustAccuracy,
     attackSuccess,
@@ -113,7 +117,8 @@ function summarize(
   };
 }
 
-function printed({ threat, attack, clean, robustAccuracy: robust, attackSuccess, saved }: AttackReport): string {
+function printed(report: AttackReport): string {
+  const { threat, attack, planned, clean, robustAccuracy: robust, attackSuccess, saved } = report;
   const { queries, gradients } = attack;
   const median = queries.median === null ? "over budget" : grouped(queries.median);
   const lines = [
@@ -123,6 +128,10 @@ function printed({ threat, attack, clean, robustAccuracy: robust, attackSuccess,
     `  attack success    ${percent(attackSuccess.value).padStart(7)}  ${interval(attackSuccess.sampling95)}  ${attackSuccess.fooled} of ${attackSuccess.of} fooled`,
     `  ${grouped(queries.total)} queries (median ${median}), ${grouped(gradients.total)} gradients, ${duration(attack.seconds)} of model time`,
   ];
+  if (clean.of < planned)
+    lines.push(
+      `  cut short: ${planned - clean.of} of ${planned} samples are not finished, and those that fall are finished first`,
+    );
   if (saved !== null)
     lines.push(
       `  ${saved.files} written to ${saved.directory}; read back, ${saved.succeed} of ${saved.of} still fool the model`,
