@@ -7,6 +7,7 @@ import type { BlindspotError } from "../base/errors.ts";
 import type { DataSample, Dataset } from "../data/dataset.ts";
 import { vectorCodec } from "../inputs/vector-codec.ts";
 import type { Classifier } from "../models/classifier.ts";
+import { stepNotes } from "../models/step-notes.ts";
 import { linf } from "../threats/lp.ts";
 import { type AssessOptions, assess, requireEvaluated } from "./assess.ts";
 import { openRunDirectory } from "./files.ts";
@@ -152,6 +153,15 @@ describe("assess", () => {
     expect(result.threats[0]!.robustAccuracy.value).toBe(1);
     expect(check(result, "unbounded-reaches-zero").status).toBe("skipped");
     expect(result.checks.filter(({ status }) => status === "fail")).toEqual([]);
+  });
+
+  it("warns of step functions by the classifier's own notes", async () => {
+    const notes = ["batch of 1 freed (8 rows agree)", ...stepNotes(["Round 'r'"], ["Floor 'f'"])];
+    const { result } = await assess(options({ model: { ...smallClassifier(PLANE), notes } }));
+    const warned = result.checks.filter(({ id }) => id === "step-functions");
+    expect(warned.map(({ status, detail }) => `${status} ${detail}`)).toEqual(
+      notes.slice(1).map((note) => `warn ${note}`),
+    );
   });
 
   it("says that a budget ran out", async () => {

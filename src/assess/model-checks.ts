@@ -1,6 +1,7 @@
 import { groupProblems } from "../base/errors.ts";
 import type { DataSample } from "../data/dataset.ts";
 import type { Classifier, GradientRows, Rows } from "../models/classifier.ts";
+import { isStepNote } from "../models/step-notes.ts";
 import type { Check } from "./schema.ts";
 import { median } from "./statistics.ts";
 
@@ -12,8 +13,6 @@ export interface ModelChecks {
 }
 
 const REPEATS = 5;
-/** The classifier's own words for operators whose rule is not the true derivative, or whose derivative is zero. */
-const STEP_NOTE = /straight through|no gradient flows/;
 
 function pack(samples: readonly DataSample[]): Rows {
   const size = samples[0]!.point.length;
@@ -161,9 +160,7 @@ export async function checkModel(
     await determinism(classifier, samples, scores),
     scale(classifier, scores),
     batching(classifier),
-    ...classifier.notes
-      .filter((note) => STEP_NOTE.test(note))
-      .map((detail) => ({ id: "step-functions", status: "warn" as const, detail })),
+    ...classifier.notes.filter(isStepNote).map((detail) => ({ id: "step-functions", status: "warn" as const, detail })),
     ...groupProblems(classifier.problems).map(({ code, subject, got, hint }) => ({
       id: "model",
       status: "warn" as const,

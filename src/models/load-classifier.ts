@@ -13,6 +13,7 @@ import { castFloat16Edges, DeployedModel } from "./deployed.ts";
 import { OnnxClassifier } from "./onnx-classifier.ts";
 import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
+import { stepNotes } from "./step-notes.ts";
 
 export interface LoadClassifierOptions extends PreprocessingOptions, ArrangementOptions {
   /** Where it runs. Default: onnxruntime-node, started for this classifier and closed with it. */
@@ -181,7 +182,7 @@ function notesOf(
   if (head.kind === "binary-logit") result.push("one score per row: class 1 where it is above 0");
   if (head.kind === "binary-probability") result.push("one probability per row: class 1 where it is above 0.5");
   if (dtype !== "float32") result.push(`${dtype} input: values are converted from float32`);
-  if (dtype === "uint8" || dtype === "int8") result.push("gradients pass straight through the rounding of the input");
+  if (dtype === "uint8" || dtype === "int8") result.push(...stepNotes(["the rounding of the input"], []));
   if (model.graph.initializers.some((value) => value.dtype === "float16"))
     result.push("float16 weights widened to float32 where gradients are computed");
   if (differentiable === null) return result;
@@ -189,10 +190,5 @@ function notesOf(
     wrt: [differentiable.input],
     output: differentiable.output,
   });
-  const named = (nodes: readonly string[]) => `${nodes.slice(0, 5).join(", ")}${nodes.length > 5 ? ", ..." : ""}`;
-  if (explained.straightThrough.length > 0)
-    result.push(`gradients pass straight through ${named(explained.straightThrough)}`);
-  if (explained.flat.length > 0)
-    result.push(`no gradient flows through ${named(explained.flat)} (zero almost everywhere)`);
-  return result;
+  return [...result, ...stepNotes(explained.straightThrough, explained.flat)];
 }
