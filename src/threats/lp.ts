@@ -16,6 +16,14 @@ export interface ThreatOptions {
   readonly spelled?: string;
 }
 
+/** Where one sample may go. Made once for a sample: its bounds are used at every step. */
+interface Region {
+  /** Moves x to the nearest point of the ball, then of the box; what is not finite goes to x0. */
+  project(x: Float32Array): void;
+  /** Writes the projection of x + length * steepest(gradient) into `out`. */
+  ascend(x: Float32Array, gradient: Float32Array, length: number, out: Float32Array): void;
+}
+
 /** What one norm does; box, mask, goal and 8-bit values are the same for all of them and are added in `lpThreat`. */
 interface Geometry {
   readonly norm: Norm;
@@ -25,17 +33,8 @@ interface Geometry {
   onBoundary(free: number, rng: Rng): Float64Array;
   /** Unit step of steepest ascent, written into `out`. */
   steepest(gradient: Float32Array, out: Float32Array): void;
-  /** Moves x into the ball of radius epsilon around x0, then into the box; NaN goes to x0. */
-  project(x: Float32Array, x0: Float32Array, epsilon: number): void;
-  /** Writes the projection of x + length * steepest(gradient) into `out`. */
-  ascend(
-    x: Float32Array,
-    gradient: Float32Array,
-    length: number,
-    x0: Float32Array,
-    epsilon: number,
-    out: Float32Array,
-  ): void;
+  /** The ball of radius epsilon around x0, cut by the box. */
+  around(x0: Float32Array, epsilon: number): Region;
   length(x: Float32Array, x0: Float32Array): number;
   /** epsilon that 8-bit values can use. */
   quantized(epsilon: number): number;
@@ -60,11 +59,18 @@ const LINF: Geometry = {
   steepest(gradient, out) {
     for (let i = 0; i < gradient.length; i++) out[i] = signOf(gradient[i]!);
   },
-  project(x, x0, epsilon) {
-    for (let i = 0; i < x.length; i++) x[i] = intoInterval(x[i]!, x0[i]!, epsilon);
-  },
-  ascend(x, gradient, length, x0, epsilon, out) {
-    for (let i = 0; i < x.length; i++) out[i] = intoInterval(x[i]! + length * signOf(gradient[i]!), x0[i]!, epsilon);
+  around(x0, epsilon) {
+    const low = x0.map((center) => intoBox(center - epsilon, center));
+    const high = x0.map((center) => intoBox(center + epsilon, center));
+    return {
+      project(x) {
+        for (let i = 0; i < x.length; i++) x[i] = intoInterval(x[i]!, low[i]!, high[i]!, x0[i]!);
+      },
+      ascend(x, gradient, length, out) {
+        for (let i = 0; i < x.length; i++)
+          out[i] = intoInterval(x[i]! + length * signOf(gradient[i]!), low[i]!, high[i]!, x0[i]!);
+      },
+    };
   },
   length(x, x0) {
     let largest = 0;
@@ -91,26 +97,27 @@ const L2: Geometry = {
   },
   // g / |g|_2; a gradient that is zero or not finite moves nothing.
   steepest(gradient, out) {
-    let squares = 0;
-    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!;
-    const factor = squares > 0 && Number.isFinite(squares) ? 1 / Math.sqrt(squares) : 0;
+    const factor = perLength(gradient);
     for (let i = 0; i < gradient.length; i++) out[i] = factor === 0 ? 0 : factor * gradient[i]!;
   },
-  // A point that float32 rounding left a hair outside stays, so that projecting twice is projecting once.
-  project(x, x0, epsilon) {
-    const length = L2.length(x, x0);
-    const factor = length <= epsilon * (1 + 1e-6) + 1e-7 ? 1 : epsilon / length;
-    for (let i = 0; i < x.length; i++) {
-      const center = x0[i]!;
-      x[i] = intoBox(factor === 1 ? x[i]! : center + factor * (x[i]! - center), center);
+  around(x0, epsilon) {
+    // A point that float32 rounding left a hair outside stays, so that projecting twice is projecting once.
+    function project(x: Float32Array): void {
+      const length = L2.length(x, x0);
+      const factor = length <= epsilon * (1 + 1e-6) + 1e-7 ? 1 : epsilon / length;
+      for (let i = 0; i < x.length; i++) {
+        const center = x0[i]!;
+        x[i] = intoBox(factor === 1 ? x[i]! : center + factor * (x[i]! - center), center);
+      }
     }
-  },
-  ascend(x, gradient, length, x0, epsilon, out) {
-    let squares = 0;
-    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!;
-    const factor = squares > 0 && Number.isFinite(squares) ? length / Math.sqrt(squares) : 0;
-    for (let i = 0; i < x.length; i++) out[i] = factor === 0 ? x[i]! : x[i]! + factor * gradient[i]!;
-    L2.project(out, x0, epsilon);
+    return {
+      project,
+      ascend(x, gradient, length, out) {
+        const factor = length * perLength(gradient);
+        for (let i = 0; i < x.length; i++) out[i] = factor === 0 ? x[i]! : x[i]! + factor * gradient[i]!;
+        project(out);
+      },
+    };
   },
   length(x, x0) {
     let squares = 0;
@@ -141,10 +148,15 @@ function intoBox(value: number, center: number): number {
   return Number.isNaN(result) ? center : result;
 }
 
-/** The nearest value within epsilon of `center` and in 0..1; `center` for what is not finite. */
-function intoInterval(value: number, center: number, epsilon: number): number {
-  const low = intoBox(center - epsilon, center);
-  const high = intoBox(center + epsilon, center);
+/** 1 / |g|_2; 0 for a gradient that is zero or not finite. */
+function perLength(gradient: Float32Array): number {
+  let squares = 0;
+  for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!;
+  return squares > 0 && Number.isFinite(squares) ? 1 / Math.sqrt(squares) : 0;
+}
+
+/** The nearest value in low..high; `center` for what is not finite. */
+function intoInterval(value: number, low: number, high: number, center: number): number {
   const below = Number(value < low);
   const above = Number(value > high);
   const result = (1 - below - above) * value + below * low + above * high;
@@ -174,9 +186,20 @@ function lpThreat(geometry: Geometry, epsilon: number, options: ThreatOptions): 
   // Float32 arithmetic at the boundary of the ball; 8-bit values are compared as integers and need next to none.
   const limit = quantize === "uint8" ? radius * (1 + 1e-6) + 1e-7 : radius * (1 + 1e-5) + 1e-6;
 
+  // By the array that holds the clean input: whoever attacks it passes the very same one at each step.
+  const regions = new WeakMap<Float32Array, Region>();
+  function around(x0: Float32Array): Region {
+    let region = regions.get(x0);
+    if (region === undefined) {
+      region = geometry.around(x0, radius);
+      regions.set(x0, region);
+    }
+    return region;
+  }
+
   function project(x: Float32Array, x0: Float32Array): Float32Array {
     if (mask !== null) for (let i = 0; i < x.length; i++) if (mask[i] === 0) x[i] = x0[i]!;
-    geometry.project(x, x0, radius);
+    around(x0).project(x);
     return x;
   }
 
@@ -207,7 +230,7 @@ function lpThreat(geometry: Geometry, epsilon: number, options: ThreatOptions): 
       return out;
     },
     ascend(x, gradient, length, x0, out = new Float32Array(x.length)) {
-      geometry.ascend(x, masked(gradient), length, x0, radius, out);
+      around(x0).ascend(x, masked(gradient), length, out);
       return out;
     },
     project,

@@ -12,7 +12,7 @@ export type Goal =
 
 /**
  * The constraints of an attacker, as a value. It samples, steps, projects and checks; an attack never decides by itself what is allowed.
- * All points are in attack space (0..1 per coordinate).
+ * All points are in attack space (0..1 per coordinate). `x0`, the clean point, must not change while it is attacked: its bounds are kept.
  */
 export interface Threat {
   /** Stable name that holds everything that changes its meaning: `linf:8/255;uint8;untargeted`. */
