@@ -292,6 +292,8 @@ describe("a run on disk", () => {
     await assess(stored("run"));
     const other = stored("run", { seed: 1, attacks: ["fgsm"] });
     await expect(assess(other)).rejects.toThrow(/E_RUN_OPTIONS.*threats[\s\S]*E_RUN_OPTIONS|E_RUN_OPTIONS.*seed/);
+    const fewer = assess(stored("run", { samples: 79 }));
+    await expect(fewer).rejects.toThrow(/^E_RUN_OPTIONS \S*, indices: expected .{1,120}, got .{1,100}\. Give another/);
   });
 
   it("refuses a folder that holds something else", async () => {

@@ -80,19 +80,35 @@ function parseLines<T>(text: string, schema: z.ZodType<T>, path: string): T[] {
   });
 }
 
+/** What two texts say where they first differ: lists of samples and settings are long. */
+function whereTheyDiffer(one: string, other: string): [string, string] {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at++;
+  const cut = (text: string) => {
+    const from = Math.max(0, at - 30);
+    const end = at + 60;
+    return `${from > 0 ? "..." : ""}${text.slice(from, end)}${end < text.length ? "..." : ""}`;
+  };
+  return [cut(one), cut(other)];
+}
+
 /** Options that decide what a run does must be the same when it is resumed; each one that differs is named. */
 function requireSameRun(directory: string, before: RunFile["identity"], now: RunFile["identity"]): void {
+  const text = (value: unknown) => JSON.stringify(value) ?? "nothing";
   const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const problems: Problem[] = keys
-    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]))
-    .map((key) => ({
-      code: "E_RUN_OPTIONS",
-      subject: directory,
-      where: key,
-      expected: `${JSON.stringify(before[key])}, as when this run was begun`,
-      got: JSON.stringify(now[key]) ?? "nothing",
-      hint: "Give another folder with --out, or the same options to resume",
-    }));
+    .filter((key) => text(before[key]) !== text(now[key]))
+    .map((key) => {
+      const [expected, got] = whereTheyDiffer(text(before[key]), text(now[key]));
+      return {
+        code: "E_RUN_OPTIONS",
+        subject: directory,
+        where: key,
+        expected: `${expected}, as when this run was begun`,
+        got,
+        hint: "Give another folder with --out, or the same options to resume",
+      };
+    });
   if (problems.length > 0) throw new BlindspotError(problems);
 }
 

@@ -278,6 +278,9 @@ describe("assess", () => {
     const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder });
     const ended = collect(child);
     await waitFor(() => lines("stopped/samples.jsonl.partial") > 3);
+    // Under npx it comes twice: from the terminal, and passed on.
+    child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill("SIGINT");
     const { code, stdout, stderr } = await ended;
     expect(code).toBe(130);

@@ -170,7 +170,10 @@ async function readMask(path: string, dims: readonly number[]): Promise<Uint8Arr
     shape = array.dims;
   } catch (error) {
     if (error instanceof BlindspotError) throw error;
-    throw new BlindspotError({ code: "E_MASK", subject: path, got: (error as Error).message }, { cause: error });
+    throw new BlindspotError(
+      { code: "E_MASK", subject: path, expected: "an .npy file", got: (error as Error).message },
+      { cause: error },
+    );
   }
   const [height, width, channels = 1] = dims;
   const full = shape.join() === dims.join();
