@@ -45,6 +45,10 @@ it("says once what many things have in common, and counts what no one would read
   expect(groupProblems([other, { ...other, where: "line 2" }])).toEqual([
     { code: "E_OTHER", subject: "x", where: "line 1; line 2" },
   ]);
+  const hinted = groupProblems([other, { ...other, where: "line 2", hint: "Mend it" }]);
+  expect(hinted).toEqual([{ code: "E_OTHER", subject: "x", where: "line 1; line 2", hint: "Mend it" }]);
+  const apart = groupProblems(["This", "That"].map((hint) => ({ code: "E_A", subject: hint, hint })));
+  expect(apart).toHaveLength(2);
   const lines = new BlindspotError(Array.from({ length: 100 }, (_, i) => ({ code: "E_A", subject: "a", got: `${i}` })));
   expect(lines.message.split("\n")).toHaveLength(21);
   expect(lines.message).toContain("and 80 more problems");

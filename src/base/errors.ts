@@ -51,25 +51,36 @@ const SHOWN = 20;
 
 /** Problems that differ only in what they are about, as one that names the first few of these and counts the others. */
 export function groupProblems(problems: readonly Problem[]): Problem[] {
-  const alike = new Map<string, Problem[]>();
+  const kinds = new Map<string, { hint: string | undefined; places: Map<string, Problem> }>();
   for (const problem of problems) {
-    const { code, expected, got, hint } = problem;
-    const key = JSON.stringify([code, expected, got, hint]);
-    alike.set(key, [...(alike.get(key) ?? []), problem]);
+    const { code, expected, got, subject, where, hint } = problem;
+    const kind = JSON.stringify([code, expected, got]);
+    const known = kinds.get(kind);
+    // A hint that is said with one of them alone holds for all; other advice makes another kind.
+    const differs = hint !== undefined && known?.hint !== undefined && known.hint !== hint;
+    const key = differs ? JSON.stringify([kind, hint]) : kind;
+    const group = kinds.get(key) ?? { hint: undefined, places: new Map() };
+    group.hint ??= hint;
+    group.places.set(JSON.stringify([subject, where]), problem);
+    kinds.set(key, group);
   }
-  return [...alike.values()].map((all) => {
-    const group = [...new Map(all.map((problem) => [describeProblem(problem), problem])).values()];
-    const [first, ...others] = group as [Problem, ...Problem[]];
-    if (others.length === 0) return first;
-    const list = (names: readonly string[]) =>
-      names.slice(0, NAMED).join("; ") + (names.length > NAMED ? ` and ${names.length - NAMED} more` : "");
+  return [...kinds.values()].map(({ hint, places }) => {
+    const [first, ...others] = [...places.values()] as [Problem, ...Problem[]];
+    const merged = { ...first, ...(hint === undefined ? {} : { hint }) };
+    if (others.length === 0) return merged;
     // Places in one file: the file is named once.
     if (others.every(({ subject }) => subject === first.subject))
-      return { ...first, where: list(group.map(({ where = "" }) => where)) };
-    const { where: _, ...rest } = first;
-    const full = group.map(({ subject, where }) => (where === undefined ? subject : `${subject}, ${where}`));
-    return { ...rest, subject: list(full) };
+      return { ...merged, where: enumerated([first, ...others].map(({ where = "" }) => where)) };
+    const { where: _, ...rest } = merged;
+    const full = [first, ...others].map(({ subject, where }) =>
+      where === undefined ? subject : `${subject}, ${where}`,
+    );
+    return { ...rest, subject: enumerated(full) };
   });
+}
+
+function enumerated(names: readonly string[]): string {
+  return names.slice(0, NAMED).join("; ") + (names.length > NAMED ? ` and ${names.length - NAMED} more` : "");
 }
 
 /** A line for each kind of problem; very many are counted. */

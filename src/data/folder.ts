@@ -38,14 +38,17 @@ export async function openFolder(spec: DataSpec, options: OpenOptions & { maxByt
   const results = await mapLimited(entries, FILES_AT_ONCE, (entry) => scan(entry, options.maxBytes));
   const scans = results.filter((result) => "dims" in result);
   for (const result of results) if (!("dims" in result)) problems.add(result);
-  problems.throwIfAny();
+  if (scans.length === 0) problems.throwIfAny();
   const sizes = scans.map(({ dims }) => dims);
-  const dims = options.dims ?? [sizes[0]![0], sizes[0]![1], Math.max(...sizes.map((size) => size[2]))];
-  sizes.forEach((size, i) => {
-    if (fits(size, dims)) return;
-    problems.add({ code: "E_DATA_SHAPE", where: entries[i]!.name, expected: dims.join("x"), got: size.join("x") });
-  });
-  problems.throwIfAny("All images need the size that the model takes: resize them first");
+  const dims = options.dims ?? [sizes[0]![0], sizes[0]![1], sizes.reduce((most, size) => Math.max(most, size[2]), 0)];
+  const misfits = [...results.entries()].filter(([, result]) => "dims" in result && !fits(result.dims, dims));
+  for (const [i, result] of misfits) {
+    const got = (result as Scan).dims.join("x");
+    problems.add({ code: "E_DATA_SHAPE", where: entries[i]!.name, expected: dims.join("x"), got });
+  }
+  problems.throwIfAny(
+    misfits.length > 0 ? "All images need the size that the model takes: resize them first" : undefined,
+  );
   const described = {
     spec: spec.text,
     sha256: hashOf(scans.map(({ line }) => line).join("")),

@@ -92,6 +92,14 @@ describe("folder:", () => {
     expect((await openDataset(`folder:${root}/gray`)).sha256).not.toBe(before.sha256);
   });
 
+  it("lists what is no image and what has another shape at once", async () => {
+    await image("mixed/a/0.png", [1, 1, 1]);
+    await image("mixed/a/1.png", [1, 1, 1], 5);
+    await put("mixed/a/2.png", "no image");
+    const message = await errorOf(`folder:${root}/mixed`);
+    expect(message).toMatch(/E_IMAGE_FORMAT [^\n]*a[/]2\.png[\s\S]*E_DATA_SHAPE [^\n]*a[/]1\.png/);
+  });
+
   it("lists all images of another shape, the first ten, and counts the rest", async () => {
     await image("shapes/a/00.png", [1, 1, 1]);
     for (let i = 1; i < 14; i++) await image(`shapes/a/${String(i).padStart(2, "0")}.png`, [1, 1, 1], 5);
