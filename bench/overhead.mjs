@@ -19,7 +19,10 @@ const options = readOptions({
   rounds: "10",
   out: undefined,
 });
-const eps = options.eps.split("/").map(Number).reduce((a, b) => a / b);
+const eps = options.eps
+  .split("/")
+  .map(Number)
+  .reduce((a, b) => a / b);
 const steps = Number(options.steps);
 const data = await openDataset(options.data);
 const n = Math.min(Number(options.samples), data.length);

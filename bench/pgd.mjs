@@ -24,7 +24,12 @@ const options = readOptions({
   batch: "250",
   out: undefined,
 });
-const [eps, alpha] = [options.eps, options.alpha].map((text) => text.split("/").map(Number).reduce((a, b) => a / b));
+const [eps, alpha] = [options.eps, options.alpha].map((text) =>
+  text
+    .split("/")
+    .map(Number)
+    .reduce((a, b) => a / b),
+);
 const count = Number(options.samples);
 const steps = Number(options.steps);
 const bounds = options.range.split(",").map(Number);
@@ -50,14 +55,14 @@ const runtime = await nodeRuntime();
 const classifier = await loadClassifier(options.model, { runtime, inputRange: bounds, dims: data.dims });
 async function ours(keep) {
   const start = performance.now();
-  const result = await assess({
+  const { result } = await assess({
     model: classifier,
     data,
     samples: `first:${n}`,
     threats: [linf(eps, { quantize: "none" })],
     profiles: ["white-box"],
     attacks: ["pgd"],
-    settings: { pgd: { steps, stepSize: alpha, loss: "cross-entropy", restarts: 1, keep } },
+    overrides: { set: [`pgd.steps=${steps}`, `pgd.stepSize=${alpha}`, `pgd.keep=${keep}`] },
     checks: false,
   });
   const { unbroken, of } = result.threats[0].robustAccuracy;

@@ -88,7 +88,7 @@ export function missingRule(node: Node, table: OpTable): Problem {
     subject: node.describe(),
     expected: "an operator with a gradient rule",
     got: `${operator}, ${known ? "which has none" : "which is unknown here"}`,
-    hint: "Attacks that only query the model still work: --profile score,label",
+    hint: "Attacks that only query the model still work: --profile score",
   };
 }
 

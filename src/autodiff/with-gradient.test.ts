@@ -137,7 +137,7 @@ describe("withGradient", () => {
       op.OneHot(op.ArgMax(input, { axis: 1, keepdims: 0 }), int64Vector([3]), float32([2], [0, 1]), { axis: 1 }),
     );
     expect(() => withGradient(new Model(op.graph, 18), { table, loss: "margin" })).toThrow(
-      /^E_NO_GRADIENT_PATH 'x': .*got paths that end at ArgMax 'ArgMax'.*--profile score,label/,
+      /^E_NO_GRADIENT_PATH 'x': .*got paths that end at ArgMax 'ArgMax'.*--profile score/,
     );
   });
 });

@@ -106,7 +106,7 @@ function noPath(target: Value, cuts: readonly string[]): Problem {
     subject: `'${target.name}'`,
     expected: "a differentiable path to the output",
     got: cuts.length === 0 ? "no path at all" : `paths that end at ${cuts.join(", ")}`,
-    hint: "Name the scores before that operator with --output, or attack by queries alone: --profile score,label",
+    hint: "Name the scores before that operator with --output, or attack by queries alone: --profile score",
   };
 }
 
@@ -119,7 +119,7 @@ function floatInputs({ graph }: Model): string[] {
     subject: "the model",
     expected: "an input of a float type",
     got: graph.inputs.map(({ name, dtype }) => `${name}: ${dtype}`).join(", "),
-    hint: "Attack by queries alone: --profile score,label",
+    hint: "Attack by queries alone: --profile score",
   });
 }
 

@@ -142,7 +142,7 @@ export function noGradient(node: Node, form: string): BlindspotError {
     code: "E_OP_NO_GRADIENT",
     subject: node.describe(),
     got: form,
-    hint: "Attack it with score or label attacks (--profile score,label)",
+    hint: "Attack it with score attacks (--profile score)",
   });
 }
 
