@@ -6,9 +6,9 @@
  * Without --model it is a ResNet-18 for 3x32x32 with random weights. Ours is what an attack calls: one session run of the gradient model that
  * answers logits, losses and input gradients.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import {
   float32,
   int64,
@@ -20,7 +20,7 @@ import {
   writeModel,
   writeNpy,
 } from "../dist/index.js";
-import { median, readOptions, startPeer } from "./peer.mjs";
+import { median, readOptions, report, startPeer } from "./peer.mjs";
 
 const options = readOptions({
   python: "python3",
@@ -104,11 +104,7 @@ const result = {
   },
   times,
 };
-console.log(JSON.stringify({ ...result, times: undefined }, null, 2));
-if (options.out !== undefined) {
-  mkdirSync(dirname(options.out), { recursive: true });
-  writeFileSync(options.out, `${JSON.stringify(result, null, 2)}\n`);
-}
+report(result, options.out);
 peer.stop();
 await runtime.close();
 rmSync(folder, { recursive: true });

@@ -4,10 +4,8 @@
  *
  *   node bench/overhead.mjs --model M.onnx --data SPEC --eps 0.1 [--range 0,255] [--samples 1000] [--steps 40] [--rounds 10]
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { linf, loadClassifier, nodeRuntime, openDataset, pgd, runSamples } from "../dist/index.js";
-import { median, readOptions } from "./peer.mjs";
+import { median, readOptions, report } from "./peer.mjs";
 
 const options = readOptions({
   model: undefined,
@@ -99,9 +97,5 @@ const result = {
   peakMiB: memory,
   times,
 };
-console.log(JSON.stringify({ ...result, times: undefined }, null, 2));
-if (options.out !== undefined) {
-  mkdirSync(dirname(options.out), { recursive: true });
-  writeFileSync(options.out, `${JSON.stringify(result, null, 2)}\n`);
-}
+report(result, options.out);
 await runtime.close();

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -52,4 +54,12 @@ export function readOptions(defaults) {
     options[key] = process.argv[i + 1];
   }
   return options;
+}
+
+/** Prints a result without its raw times; with a path, keeps it whole as JSON. */
+export function report(result, out) {
+  console.log(JSON.stringify({ ...result, times: undefined }, null, 2));
+  if (out === undefined) return;
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
 }

@@ -4,11 +4,11 @@
  *
  *   node bench/pgd.mjs --python VENV/bin/python --model M.onnx --data SPEC --eps 0.1 --alpha 0.01 [--samples 1000] [--rounds 10]
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { assess, float32, linf, loadClassifier, nodeRuntime, openDataset, writeNpy } from "../dist/index.js";
-import { median, readOptions, startPeer } from "./peer.mjs";
+import { median, readOptions, report, startPeer } from "./peer.mjs";
 
 const options = readOptions({
   python: "python3",
@@ -104,11 +104,7 @@ const result = {
   ),
   times,
 };
-console.log(JSON.stringify({ ...result, times: undefined }, null, 2));
-if (options.out !== undefined) {
-  mkdirSync(dirname(options.out), { recursive: true });
-  writeFileSync(options.out, `${JSON.stringify(result, null, 2)}\n`);
-}
+report(result, options.out);
 peer.stop();
 await runtime.close();
 rmSync(folder, { recursive: true });
