@@ -2,7 +2,7 @@
  * The results of docs/results.md, remade: each case runs the command line as a user would type it, and prints what it found beside what others
  * published or measured.
  *
- *   node bench/results.mjs [CASE ...]        all cases take about an hour on two cores; `--list` names them
+ *   node bench/results.mjs [CASE ...]        all cases take about half an hour on two cores; `--list` names them
  *
  * Needs the data described in docs/results.md, at BLINDSPOT_DATA or ../shared/data.
  */
