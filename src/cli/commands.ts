@@ -15,7 +15,9 @@ export interface CommandDefinition {
   load(): Promise<CommandModule>;
 }
 
-const MODEL = ["model", "inputRange", "mean", "std", "channels", "layout", "shape", "output", "classes"] as const;
+/** How the model takes its input and names its outputs. */
+const READING = ["inputRange", "mean", "std", "channels", "layout", "shape", "output", "classes"] as const;
+const MODEL = ["model", ...READING] as const;
 const ATTACK = [
   "data",
   "threat",
@@ -72,14 +74,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     summary: "how well inputs made against one model fool another: the matrix, with intervals",
     options: [
       "models",
-      "inputRange",
-      "mean",
-      "std",
-      "channels",
-      "layout",
-      "shape",
-      "output",
-      "classes",
+      ...READING,
       "data",
       "threat",
       "goal",

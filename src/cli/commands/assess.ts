@@ -115,7 +115,7 @@ function report(assessment: Assessment, given: AssessGiven, interrupted: boolean
 function resumeCommand(given: AssessGiven, directory: string | null): string {
   const words = process.argv.slice(2);
   if (given.out === undefined && directory !== null) words.push("--out", directory);
-  return ["blindspot", ...words]
+  return ["npx", "blindspot", ...words]
     .map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(" ");
 }
