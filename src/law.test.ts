@@ -24,7 +24,12 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
   train: { values: ["base", "tensor", "onnx", "graph", "autodiff", "runtime", "inputs"] },
   data: { values: ["base", "tensor", "inputs"] },
   assess: { values: ["base", "tensor", "inputs", "threats", "models", "attacks", "data"], types: ["runtime"] },
-  report: { values: ["base"], types: ["inputs", "assess"] },
+  defenses: {
+    values: ["base", "tensor", "inputs", "threats", "attacks", "models", "train", "autodiff", "graph"],
+    types: ["data"],
+  },
+  report: { values: ["base", "inputs"], types: ["assess"] },
+  exercises: { values: ["base", "tensor", "inputs", "threats", "models", "attacks", "data", "assess", "report"] },
 };
 /** The doors and the command line may import every room; no room may import them. */
 const DOORS = new Set(["cli", "index.ts"]);

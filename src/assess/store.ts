@@ -18,6 +18,17 @@ export interface RunStore {
   finish(result: Result): Promise<void>;
 }
 
+/** A run as it lies in its folder, read back. What reports, risk and the corpus work from. */
+export interface StoredRun {
+  readonly result: Result;
+  readonly samples: readonly SampleLine[];
+  readonly findings: readonly Finding[];
+  /** What is missing or does not fit, in sentences for a reader: an incomplete run, files that were edited by hand. */
+  readonly problems: readonly string[];
+  /** Bytes of a blob by its path in a finding; null if it is missing or is not what its name says. */
+  blob(path: string): Promise<Uint8Array | null>;
+}
+
 export function memoryStore(): RunStore {
   let findings = 0;
   return {

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { count, digest, knowledge, mappings, settings, share } from "./common.ts";
+import { perceptibilityBand } from "./risk.ts";
+
+export const FINDING_SCHEMA = "blindspot-finding/1";
+
+const answer = z.object({
+  label: z.int(),
+  confidence: share.describe("softmax of the scores, or the score itself where scores are probabilities"),
+  margin: z.number(),
+  scores: z.array(z.number()),
+});
+
+export const findingSchema = z
+  .object({
+    schema: z.literal(FINDING_SCHEMA),
+    id: digest.describe("SHA-256 of model, clean input, adversarial input and threat"),
+    createdAt: z.iso.datetime(),
+    toolVersion: z.string(),
+    seed: z.number(),
+    subject: z.object({
+      modelSha256: digest,
+      modality: z.enum(["image", "vector"]),
+      dataset: z.string(),
+      sampleId: z.string(),
+      index: count,
+      group: z.string().optional(),
+    }),
+    threatModel: z.object({
+      goal: z.literal("integrity"),
+      specificity: z.enum(["untargeted", "targeted"]),
+      targetClass: z.string().optional(),
+      knowledge,
+      capability: z.literal("testing-data-control"),
+      physical: z.literal(false),
+    }),
+    attack: z.object({ name: z.string(), settings, queriesUsed: count, gradientsUsed: count, seconds: z.number() }),
+    constraints: z.object({
+      threat: z.string(),
+      norm: z.string(),
+      epsilon: z.number(),
+      effectiveEpsilon: z.number(),
+      scale: z.literal("[0,1]"),
+      box: z.tuple([z.number(), z.number()]),
+      quantization: z.enum(["uint8"]).optional(),
+    }),
+    perturbation: z.object({
+      location: z.object({
+        kind: z.enum(["none", "dense", "sparse", "region"]).describe("by a stated rule; see docs/analysis.md"),
+        support: share.describe("share of coordinates that changed"),
+        bbox: z
+          .tuple([count, count, count, count])
+          .optional()
+          .describe("top, left, bottom, right; the last two exclusive"),
+        centroid: z.tuple([z.number(), z.number()]).optional().describe("row, column; weighted by energy"),
+        energyMap: z
+          .array(z.array(share))
+          .optional()
+          .describe("share of the squared change in each cell of a grid over the image, row by row"),
+        spectrum: z
+          .object({ low: share, mid: share, high: share })
+          .optional()
+          .describe("share of the squared change by spatial frequency (DCT)"),
+        fields: z
+          .array(z.object({ index: count, name: z.string().optional(), from: z.number(), to: z.number() }))
+          .optional()
+          .describe("vectors: the fields that changed, largest change first; at most 32"),
+      }),
+      magnitude: z.object({ l0: count, l1: z.number(), l2: z.number(), linf: z.number(), relativeL2: z.number() }),
+      perceptibility: z.object({
+        psnr: z.number().nullable(),
+        ssim: z.number().optional(),
+        ciede2000: z.object({ mean: z.number(), p95: z.number(), max: z.number() }).optional(),
+        band: perceptibilityBand,
+        rule: z.string().describe("why this band"),
+      }),
+      blob: z
+        .object({ original: z.string(), adversarial: z.string() })
+        .optional()
+        .describe("paths inside the run's folder"),
+    }),
+    outputChange: z.object({
+      trueLabel: count,
+      before: answer,
+      after: answer,
+      scoreDeltaL2: z.number(),
+      kl: z.number().nonnegative().describe("Kullback-Leibler divergence of the answers, before from after, in nats"),
+      rankOfTrueAfter: count.describe("1: still the highest"),
+    }),
+    verification: z.object({
+      runtime: z.string(),
+      agrees: z.boolean().describe("the original model, alone, on the input as it would be deployed"),
+      inBox: z.boolean(),
+      inNorm: z.boolean(),
+      afterQuantization: z.boolean(),
+      minimized: z.literal(false),
+    }),
+    mappings,
+  })
+  .describe("One line of findings.jsonl: a verified misclassification");
