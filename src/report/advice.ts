@@ -1,13 +1,7 @@
 import type { Result, ThreatResult } from "../assess/schema.ts";
+import { carried, commandLine, shellWord } from "./command-line.ts";
 import { percent } from "./format.ts";
-
-/** What an attacker of this profile has in hand. */
-const WHO = {
-  "white-box": "an attacker who has the model",
-  score: "an attacker who only sees its scores",
-  label: "an attacker who only sees its decisions",
-  transfer: "an attacker who only has another model",
-} as const;
+import { threatName, WHO } from "./words.ts";
 
 /** One closing sentence or two: how far the model can be trusted, and which command to try next. */
 export function advice(result: Result): string {
@@ -23,7 +17,7 @@ function worstThreat(result: Result): ThreatResult | undefined {
 }
 
 function verdict(result: Result, threat: ThreatResult): string {
-  const name = threat.id.split(";")[0]!;
+  const name = threatName(threat.id);
   const failed = result.checks.find((check) => check.status === "fail" && (check.threat ?? threat.id) === threat.id);
   if (failed !== undefined)
     return `Do not rely on the ${percent(threat.robustAccuracy.value)} at ${name}: the check ${failed.id} failed, so the true figure may be lower.`;
@@ -48,50 +42,9 @@ function verdict(result: Result, threat: ThreatResult): string {
   return `${trust}: at ${name}, of the samples that it gets right, ${list}.`;
 }
 
-/** Options of the run that any further command on the same model and data needs too, as typed. */
-const CARRIED = [
-  "model",
-  "data",
-  "classes",
-  "inputRange",
-  "mean",
-  "std",
-  "channels",
-  "layout",
-  "shape",
-  "output",
-  "goal",
-  "quantize",
-  "mask",
-  "surrogate",
-];
-
-function carried({ options, model, data }: Result): string {
-  const values: Record<string, unknown> = { model: model.name, data: data.spec, ...options };
-  return CARRIED.filter((key) => values[key] !== undefined)
-    .map((key) => {
-      const value = values[key];
-      const text = Array.isArray(value) ? listText(value, key === "inputRange" ? ".." : ",") : String(value);
-      const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      return `--${flag} ${shellWord(text)}`;
-    })
-    .join(" ");
-}
-
-/** A list as it is typed; a list of pairs is one of ranges. */
-function listText(values: readonly unknown[], separator: string): string {
-  if (values.every(Array.isArray)) return values.map((pair) => (pair as unknown[]).join("..")).join(",");
-  return values.join(separator);
-}
-
-/** As a shell takes it literally. */
-function shellWord(text: string): string {
-  return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 function next(result: Result, threat: ThreatResult): { command: string; why: string } {
   const { options } = result;
-  const base = `${carried(result)} --threat ${threat.id.split(";")[0]}`;
+  const base = [...carried(result), "--threat", threatName(threat.id)];
   const attacks = options["attacks"];
   if (result.status === "partial")
     return {
@@ -99,13 +52,16 @@ function next(result: Result, threat: ThreatResult): { command: string; why: str
       command: `--out ${shellWord(String(options["out"] ?? "DIR"))}`,
     };
   if (Array.isArray(attacks) && !attacks.includes("standard"))
-    return { why: "A stronger suite may find more", command: `npx blindspot assess ${base} --attacks standard` };
+    return {
+      why: "A stronger suite may find more",
+      command: commandLine(["assess", ...base, "--attacks", "standard"]),
+    };
   if (threat.attackSuccess.fooled > 0) {
     const strongest = [...threat.audit.attacks].sort((a, b) => b.succeeded - a.succeeded)[0];
     return {
       why: "See the inputs that fool it",
-      command: `npx blindspot attack ${strongest?.name ?? "pgd"} ${base} --save adversarial`,
+      command: commandLine(["attack", strongest?.name ?? "pgd", ...base, "--save", "adversarial"]),
     };
   }
-  return { why: "Audit the figure", command: `npx blindspot assess ${base} --audit` };
+  return { why: "Audit the figure", command: commandLine(["assess", ...base, "--audit"]) };
 }

@@ -1,6 +1,7 @@
 import type { Check, Result, ThreatResult } from "../assess/schema.ts";
 import { advice } from "./advice.ts";
 import { duration, epsilonText, grouped, interval, percent, table } from "./format.ts";
+import { threatName } from "./words.ts";
 
 export interface ConsoleOptions {
   /** ANSI colors (default false). */
@@ -120,7 +121,7 @@ function checkLines(result: Result, style: Style): string[] {
   const paint = { pass: style.good, warn: style.warn, fail: style.bad, skipped: style.dim };
   const many = result.threats.length > 1;
   const lines = result.checks.map(({ status, id, detail, threat }) => {
-    const of = many && threat !== undefined ? ` (${threat.split(";")[0]})` : "";
+    const of = many && threat !== undefined ? ` (${threatName(threat)})` : "";
     return `  ${paint[status](MARKS[status])}  ${id}${of}: ${detail}`;
   });
   return lines.length === 0 ? [] : [`Checks (badge ${result.badge})`, ...lines, ""];

@@ -4,6 +4,17 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
+/** A confidence: what is not certain never rounds to certainty. */
+export function sure(share: number): string {
+  if (share > 0.999 && share < 1) return "more than 99.9 %";
+  return share > 0 && share < 0.001 ? "less than 0.1 %" : percent(share);
+}
+
+/** `1 finding`, `1,000 findings`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
 /** `[85.1, 90.9]`, in percent. */
 export function interval({ low, high }: { readonly low: number; readonly high: number }): string {
   return `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;

@@ -1,0 +1,131 @@
+import type { Finding, Result } from "../assess/schema.ts";
+import { type CommandContext, reproducingCommand } from "./command-line.ts";
+import { duration, epsilonText, grouped, percent, plural, sure } from "./format.ts";
+import { KNOWS, limitText, NORMS } from "./words.ts";
+
+/** What the telling needs of the run that made the finding. */
+export type StoryContext = CommandContext & { readonly model: Pick<Result["model"], "name" | "classes"> };
+
+/** A finding as an experiment: plain text, which may hold whatever class and file names hold. Escape it for where it goes. */
+export interface Story {
+  /** What was given: the sample, the model's first answer, what the attacker knows and may change. */
+  readonly input: string[];
+  /** What was done: attack, settings, seed, queries. */
+  readonly action: string[];
+  /** What was observed: the new answer, the change, how it looks, how it was verified. */
+  readonly outcome: string[];
+  /** Makes exactly this finding again. */
+  readonly command: string;
+}
+
+/** Tells a finding as input conditions, actions taken and outcomes observed. */
+export function tellFinding(finding: Finding, context: StoryContext): Story {
+  return {
+    input: input(finding, context),
+    action: action(finding),
+    outcome: outcome(finding, context),
+    command: reproducingCommand(finding, context),
+  };
+}
+
+function className(label: number, { model }: StoryContext): string {
+  return model.classes[label] ?? String(label);
+}
+
+function input(finding: Finding, context: StoryContext): string[] {
+  const { constraints, outputChange, subject, threatModel } = finding;
+  const { trueLabel, before } = outputChange;
+  const id = subject.sampleId === String(subject.index) ? "" : ` (${subject.sampleId})`;
+  const group = subject.group === undefined ? "" : `, of group ${subject.group}`;
+  const { norm, epsilon, threat, quantization } = constraints;
+  const limit = limitText({ norm, epsilon, id: threat, modality: subject.modality });
+  const goal =
+    threatModel.targetClass === undefined
+      ? "Any wrong class counts as success"
+      : `Only an answer that the goal allows counts, such as ${threatModel.targetClass}`;
+  return [
+    `Sample ${subject.index}${id} of ${subject.dataset}${group}: ${className(trueLabel, context)}`,
+    `The model says ${className(before.label, context)}, ${sure(before.confidence)} sure`,
+    `The attacker knows ${KNOWS[threatModel.knowledge]}`,
+    `It may change ${limit}${quantization === undefined ? "" : "; the result must fit an 8-bit file"}`,
+    goal,
+  ];
+}
+
+function action({ attack, seed }: Finding): string[] {
+  const settings = Object.entries(attack.settings).map(([key, value]) => `${key} ${value}`);
+  const gradients = attack.gradientsUsed === 0 ? "" : `, ${grouped(attack.gradientsUsed)} of them with gradients`;
+  return [
+    `Attack ${attack.name}${settings.length === 0 ? "" : ` (${settings.join(", ")})`}, seed ${seed}`,
+    `${plural(attack.queriesUsed, "query", "queries")}${gradients}, ${duration(attack.seconds)} of model time`,
+  ];
+}
+
+function outcome(finding: Finding, context: StoryContext): string[] {
+  const { outputChange, perturbation, verification } = finding;
+  const { trueLabel, before, after, rankOfTrueAfter } = outputChange;
+  const { perceptibility } = perturbation;
+  const rule = perceptibility.rule === "" ? "" : ` (${perceptibility.rule})`;
+  return [
+    `The model says ${className(after.label, context)}, ${sure(after.confidence)} sure; ${className(trueLabel, context)} is now choice ${rankOfTrueAfter}`,
+    `The true class leads the others by ${signed(before.margin)} before and ${signed(after.margin)} after (difference of scores)`,
+    sizeText(finding),
+    placeText(finding),
+    `To the eye: ${perceptibility.band}${rule}${measures(perceptibility)}`,
+    verified(verification),
+  ];
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(2)}`;
+}
+
+function sizeText({ constraints, perturbation }: Finding): string {
+  const { l0, l1, l2, linf } = perturbation.magnitude;
+  const sizes = { linf: epsilonText(linf), l2: l2.toPrecision(3), l1: l1.toPrecision(3), l0: plural(l0, "value") };
+  const order = ["linf", "l2", "l1", "l0"] as const;
+  const limit = `${NORMS[constraints.norm as keyof typeof NORMS] ?? constraints.norm} limit ${epsilonText(constraints.epsilon)}`;
+  return `Size of the change: ${order.map((norm) => `${NORMS[norm]} ${sizes[norm]}`).join(", ")} (${limit})`;
+}
+
+function placeText({ perturbation }: Finding): string {
+  const { kind, support, bbox, fields, spectrum } = perturbation.location;
+  const parts = [`${kind}: ${percent(support)} of the values`];
+  if (bbox !== undefined) {
+    const [top, left, bottom, right] = bbox;
+    parts.push(`rows ${top} to ${bottom - 1}, columns ${left} to ${right - 1}`);
+  }
+  if (spectrum !== undefined)
+    parts.push(
+      `energy by frequency: ${percent(spectrum.low)} low, ${percent(spectrum.mid)} middle, ${percent(spectrum.high)} high`,
+    );
+  if (fields !== undefined && fields.length > 0)
+    parts.push(
+      fields
+        .slice(0, 3)
+        .map(
+          ({ index, name, from, to }) =>
+            `${name ?? `field ${index}`} from ${Number(from.toPrecision(4))} to ${Number(to.toPrecision(4))}`,
+        )
+        .join(", "),
+    );
+  return `Where: ${parts.join("; ")}`;
+}
+
+function measures({ ssim, psnr, ciede2000 }: Finding["perturbation"]["perceptibility"]): string {
+  const parts = [
+    ...(ssim === undefined ? [] : [`SSIM ${ssim.toFixed(3)}`]),
+    ...(psnr === null ? [] : [`PSNR ${psnr.toFixed(1)} dB`]),
+    ...(ciede2000 === undefined ? [] : [`color difference CIEDE2000 ${ciede2000.mean.toFixed(2)} on average`]),
+  ];
+  return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
+}
+
+function verified({ agrees, inBox, inNorm, afterQuantization, runtime }: Finding["verification"]): string {
+  const form = afterQuantization ? "the 8-bit input" : "the input";
+  const bounds =
+    inBox && inNorm ? "inside the allowed values and the limit" : "OUTSIDE the allowed values or the limit";
+  return agrees
+    ? `Verified: the original model, alone, on ${form} as deployed, ${bounds} (${runtime})`
+    : `NOT verified: the original model does not agree on ${form} (${runtime})`;
+}

@@ -1,0 +1,56 @@
+import type { Finding, ThreatResult } from "../assess/schema.ts";
+import { epsilonText } from "./format.ts";
+
+/** Terms of the field in plain words; shared by every report. */
+
+export type Knowledge = Finding["threatModel"]["knowledge"];
+
+/** What an attacker of this profile has in hand. */
+export const WHO: Readonly<Record<Knowledge, string>> = {
+  "white-box": "an attacker who has the model",
+  score: "an attacker who only sees its scores",
+  label: "an attacker who only sees its decisions",
+  transfer: "an attacker who only has another model",
+};
+
+/** What this attacker knows, as the object of "knows". */
+export const KNOWS: Readonly<Record<Knowledge, string>> = {
+  "white-box": "the model itself, with its gradients",
+  score: "the scores that the model gives to any input",
+  label: "the class that the model gives to any input, without scores",
+  transfer: "another model for the same task (a surrogate), and tries on this one what fools that one",
+};
+
+/** `linf:8/255` of `linf:8/255;uint8;untargeted`: the threat as it is typed. */
+export function threatName(id: string): string {
+  return id.split(";")[0]!;
+}
+
+/** The name of a norm as people say it. */
+export const NORMS: Readonly<Record<ThreatResult["norm"], string>> = { linf: "L-inf", l2: "L2", l1: "L1", l0: "L0" };
+
+export interface Limit {
+  readonly norm: string;
+  readonly epsilon: number;
+  /** Of the threat. */
+  readonly id: string;
+  readonly modality: "image" | "vector";
+}
+
+/** What the attacker may change, as a clause: `every value by at most 8/255 of its range (L-inf)`. */
+export function limitText({ norm, epsilon, id, modality }: Limit): string {
+  const size = epsilonText(epsilon);
+  const part = modality === "image" ? "pixel" : "field";
+  switch (norm) {
+    case "linf":
+      return `every value by at most ${size} of its range (L-inf)`;
+    case "l2":
+      return `all values together by a Euclidean length of at most ${size} (L2; each value scaled to 0..1)`;
+    case "l1":
+      return `all values together by a sum of at most ${size} (L1; each value scaled to 0..1)`;
+    default: {
+      const unit = /\bcount=channels\b/.test(id) ? "value" : part;
+      return `at most ${size} ${unit}${epsilon === 1 ? "" : "s"}, as far as it likes (L0)`;
+    }
+  }
+}
