@@ -1,18 +1,11 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import type { z } from "zod";
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import { sha256 } from "../base/hash.ts";
+import { parseJson, RUN_SCHEMA, type RunFile, runSchema, runText } from "./run-file.ts";
 import { type Finding, findingSchema, type Result, type SampleLine, sampleLineSchema } from "./schema.ts";
 import type { RunStore } from "./store.ts";
-
-const RUN_SCHEMA = "blindspot-run/1";
-const runSchema = z.object({
-  schema: z.literal(RUN_SCHEMA),
-  identity: z.record(z.string(), z.unknown()),
-  seconds: z.number().nonnegative(),
-});
-type RunFile = z.infer<typeof runSchema>;
 
 /** Turns what the operating system says into an error that names the file. Errors of ours pass through. */
 export function fileError(error: unknown, subject: string): Error {
@@ -80,6 +73,10 @@ function parseLines<T>(text: string, schema: z.ZodType<T>, path: string): T[] {
   });
 }
 
+function resultText(result: Result): string {
+  return `${JSON.stringify(result, null, 2)}\n`;
+}
+
 /** What two texts say where they first differ: lists of samples and settings are long. */
 function whereTheyDiffer(one: string, other: string): [string, string] {
   let at = 0;
@@ -112,10 +109,6 @@ function requireSameRun(directory: string, before: RunFile["identity"], now: Run
   if (problems.length > 0) throw new BlindspotError(problems);
 }
 
-function runText(run: Omit<RunFile, "schema">): string {
-  return `${JSON.stringify({ schema: RUN_SCHEMA, ...run }, null, 2)}\n`;
-}
-
 async function openRunFile(directory: string, identity: RunFile["identity"]): Promise<RunFile> {
   const path = join(directory, "run.json");
   const text = await readIfPresent(path);
@@ -142,14 +135,6 @@ async function openRunFile(directory: string, identity: RunFile["identity"]): Pr
     });
   requireSameRun(directory, parsed.data.identity, identity);
   return parsed.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** While a run lasts its lines grow under `NAME.partial`; `finish` writes them sorted under the final name. */
@@ -224,11 +209,15 @@ async function openStore(directory: string, run: RunFile): Promise<RunStore> {
       const rank = (threat: string) => threats.get(threat) ?? 0;
       lines.sort((a, b) => rank(a.threat) - rank(b.threat) || a.index - b.index);
       kept.sort((a, b) => rank(a.constraints.threat) - rank(b.constraints.threat) || a.subject.index - b.subject.index);
-      await writeWhole(samplesPath, jsonLines(lines));
-      await writeWhole(findingsPath, jsonLines(kept));
-      await writeWhole(join(directory, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
+      const texts = {
+        "samples.jsonl": jsonLines(lines),
+        "findings.jsonl": jsonLines(kept),
+        "result.json": resultText(result),
+      };
+      for (const [name, text] of Object.entries(texts)) await writeWhole(join(directory, name), text);
       const seconds = run.seconds + (performance.now() - started) / 1000;
-      await writeWhole(join(directory, "run.json"), runText({ identity: run.identity, seconds }));
+      const files = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, sha256(text)]));
+      await writeWhole(join(directory, "run.json"), runText({ identity: run.identity, seconds, files }));
       await Promise.all([samplesPath, findingsPath].map((path) => rm(`${path}.partial`, { force: true })));
     },
   };
