@@ -86,7 +86,9 @@ function samples(value: string): SampleCount {
   if (value === "all") return value;
   const first = /^first:([1-9]\d*)$/.exec(value);
   if (first !== null) return `first:${Number(first[1])}`;
-  return /^[1-9]\d*$/.test(value) ? Number(value) : fail("a number from 1, all, or first:N");
+  const listed = /^index:(0|[1-9]\d*)(,(0|[1-9]\d*))*$/.test(value);
+  if (listed) return value as `index:${string}`;
+  return /^[1-9]\d*$/.test(value) ? Number(value) : fail("a number from 1, all, first:N, or index:17,18");
 }
 
 /** `1,3,224,224`, or `input=1,3,224,224`. */
@@ -124,7 +126,11 @@ export const OPTIONS = {
     "untargeted (default), targeted:CLASS, targeted:next, targeted:least-likely, set:A,B",
     text,
   ),
-  samples: option("--samples <n>", "N (a seeded draw, stratified by class; default 1000), all, or first:N", samples),
+  samples: option(
+    "--samples <n>",
+    "N (a seeded draw, stratified by class; default 1000), all, first:N, or index:17,18 (positions from 0)",
+    samples,
+  ),
   profile: option(
     "--profile <names>",
     "what the attacker knows: white-box, score, transfer (default: all that fit)",

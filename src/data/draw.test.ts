@@ -19,6 +19,13 @@ describe("drawSamples", () => {
     expect(drawSamples(source([0, 1, 0]), { samples: "first:9", seed: 0 })).toEqual([0, 1, 2]);
   });
 
+  it("those at given positions, each once, in the order given", () => {
+    expect(drawSamples(source(LABELS), { samples: "index:17,3,17,99", seed: 5 })).toEqual([17, 3, 99]);
+    expect(() => drawSamples(source(LABELS), { samples: "index:100,7,101", seed: 0 })).toThrow(
+      /--samples.*0 to 99.*100, 101/,
+    );
+  });
+
   it("keeps the proportions of the classes, and depends on the seed alone", () => {
     const drawn = drawSamples(source(LABELS), { samples: 20, seed: 0 });
     expect(countByClass(drawn, LABELS)).toEqual([12, 6, 2]);
@@ -55,9 +62,12 @@ describe("drawSamples", () => {
     expect(countByClass(first, LABELS)[0]).toBeLessThan(25);
   });
 
-  it.each([0, 1.5, NaN, "first:0", "first:x"])("refuses %s", (samples) => {
-    expect(() => drawSamples(source([0]), { samples: samples as number, seed: 0 })).toThrow("E_DATA_DRAW");
-  });
+  it.each([0, 1.5, NaN, "first:0", "first:x", "index:", "index:1,", "index:-1", "index:1.5"])(
+    "refuses %s",
+    (samples) => {
+      expect(() => drawSamples(source([0]), { samples: samples as number, seed: 0 })).toThrow("E_DATA_DRAW");
+    },
+  );
 
   it("says so where every group is larger than the draw", () => {
     expect(() => drawSamples(source([0, 0, 0], ["a", "a", "a"]), { samples: 2, seed: 0 })).toThrow("Raise --samples");

@@ -2,8 +2,11 @@ import { Rng } from "../base/rng.ts";
 import type { Dataset } from "./dataset.ts";
 import { dataError } from "./problems.ts";
 
-/** A seeded draw of so many samples; or all; or the first so many, in the order of the source. */
-export type SampleCount = number | "all" | `first:${number}`;
+/**
+ * A seeded draw of so many samples; or all; or the first so many, in the order of the source; or those at these positions
+ * (`index:17,18`, from 0), in the order given.
+ */
+export type SampleCount = number | "all" | `first:${number}` | `index:${string}`;
 
 export interface DrawOptions {
   readonly samples: SampleCount;
@@ -21,7 +24,8 @@ export function drawSamples(dataset: Drawable, options: DrawOptions): number[] {
   const total = dataset.labels.length;
   const all = Array.from({ length: total }, (_, index) => index);
   if (samples === "all") return all;
-  if (typeof samples === "string") return all.slice(0, parseFirst(samples));
+  if (typeof samples === "string")
+    return samples.startsWith("index:") ? atPositions(samples, dataset) : all.slice(0, parseFirst(samples));
   if (!Number.isInteger(samples) || samples < 1) throw drawError(`${samples}`);
   const rng = Rng.of(seed).fold("draw");
   if (samples >= total) return rng.fold("order").shuffle(all);
@@ -53,8 +57,29 @@ function parseFirst(samples: string): number {
   return count;
 }
 
+function atPositions(samples: string, { spec, labels }: Drawable): number[] {
+  const positions = samples
+    .slice("index:".length)
+    .split(",")
+    .map((text) => (/^\d+$/.test(text) ? Number(text) : -1));
+  if (positions.includes(-1)) throw drawError(samples);
+  const beyond = positions.filter((index) => index >= labels.length);
+  if (beyond.length > 0)
+    throw dataError(spec, {
+      code: "E_DATA_DRAW",
+      where: "--samples",
+      expected: `positions from 0 to ${labels.length - 1}`,
+      got: beyond.join(", "),
+    });
+  return [...new Set(positions)];
+}
+
 function drawError(got: string): Error {
-  return dataError("--samples", { code: "E_DATA_DRAW", expected: "a number from 1, all, or first:N", got });
+  return dataError("--samples", {
+    code: "E_DATA_DRAW",
+    expected: "a number from 1, all, first:N, or index:17,18",
+    got,
+  });
 }
 
 /** Units that stay together (groups, or single samples), shuffled, by class; a group counts to the class of its first sample. */
