@@ -2,14 +2,25 @@ import { z } from "zod";
 import { count, digest, knowledge, mappings, settings, share } from "./common.ts";
 import { perceptibilityBand } from "./risk.ts";
 
+const scoreMeaning = z.enum(["logits", "probabilities", "independent-probabilities", "label"]);
+
 export const FINDING_SCHEMA = "blindspot-finding/1";
 
 const answer = z.object({
   label: z.int(),
-  confidence: share.describe("softmax of the scores, or the score itself where scores are probabilities"),
-  margin: z.number(),
+  confidence: share.describe(
+    "softmax of the scores, or the score itself where scores are probabilities; 1 for a label",
+  ),
+  confidenceInTrue: share.optional().describe("confidence of the true class"),
+  margin: z.number().describe("score of the true class minus the largest other: negative where the model is wrong"),
   scores: z.array(z.number()),
+  top: z
+    .array(z.object({ label: count, confidence: share }))
+    .optional()
+    .describe("the five classes with the highest scores"),
 });
+
+const box = z.tuple([count, count, count, count]).describe("top, left, bottom, right; the last two exclusive");
 
 export const findingSchema = z
   .object({
@@ -48,11 +59,12 @@ export const findingSchema = z
       location: z.object({
         kind: z.enum(["none", "dense", "sparse", "region"]).describe("by a stated rule; see docs/analysis.md"),
         support: share.describe("share of coordinates that changed"),
-        bbox: z
-          .tuple([count, count, count, count])
-          .optional()
-          .describe("top, left, bottom, right; the last two exclusive"),
+        bbox: box.optional(),
         centroid: z.tuple([z.number(), z.number()]).optional().describe("row, column; weighted by energy"),
+        topRegions: z
+          .array(z.object({ bbox: box, energyShare: share }))
+          .optional()
+          .describe("where most of the squared change is, largest share first; at most 4"),
         energyMap: z
           .array(z.array(share))
           .optional()
@@ -64,9 +76,16 @@ export const findingSchema = z
         fields: z
           .array(z.object({ index: count, name: z.string().optional(), from: z.number(), to: z.number() }))
           .optional()
-          .describe("vectors: the fields that changed, largest change first; at most 32"),
+          .describe("vectors: the fields that changed, in the user's own units, largest change first; at most 32"),
       }),
-      magnitude: z.object({ l0: count, l1: z.number(), l2: z.number(), linf: z.number(), relativeL2: z.number() }),
+      magnitude: z.object({
+        l0: count.describe("coordinates that changed"),
+        l0Pixels: count.optional().describe("images: pixels of which any channel changed"),
+        l1: z.number(),
+        l2: z.number(),
+        linf: z.number(),
+        relativeL2: z.number().describe("L2 of the change over L2 of the clean input"),
+      }),
       perceptibility: z.object({
         psnr: z.number().nullable(),
         ssim: z.number().optional(),
@@ -84,7 +103,13 @@ export const findingSchema = z
       before: answer,
       after: answer,
       scoreDeltaL2: z.number(),
-      kl: z.number().nonnegative().describe("Kullback-Leibler divergence of the answers, before from after, in nats"),
+      meaning: scoreMeaning.optional().describe("what the scores are"),
+      kl: z
+        .number()
+        .nonnegative()
+        .nullable()
+        .describe("Kullback-Leibler divergence of the answers, before from after, in nats; null: infinite"),
+      js: z.number().min(0).max(Math.LN2).optional().describe("Jensen-Shannon divergence of the answers, in nats"),
       rankOfTrueAfter: count.describe("1: still the highest"),
     }),
     verification: z.object({
