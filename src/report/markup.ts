@@ -1,3 +1,5 @@
+import { visible } from "./visible.ts";
+
 /** Text that is HTML already. Only `html` makes it, so whatever else is put into a page has been escaped. */
 export class Markup {
   readonly text: string;
@@ -35,16 +37,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Characters that show nothing or move what stands beside them: controls, formats (bidi, zero width), half surrogates, separators. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
 /** The one way from text to HTML: what HTML would read as markup becomes entities, what nobody would see is written as its code point. */
 export function escapeText(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign]!).replaceAll(UNSEEN, (unseen) => codePoint(unseen));
-}
-
-function codePoint(character: string): string {
-  return `[U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}]`;
+  return visible(text).replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign]!);
 }
 
 /** A name that somebody chose (of a class, a file, a sample): its direction of writing must not reorder what stands around it. */
