@@ -155,12 +155,12 @@ describe("assess", () => {
     expect(result.checks.filter(({ status }) => status === "fail")).toEqual([]);
   });
 
-  it("warns of step functions by the classifier's own notes", async () => {
-    const notes = ["batch of 1 freed (8 rows agree)", ...stepNotes(["Round 'r'"], ["Floor 'f'"])];
-    const { result } = await assess(options({ model: { ...smallClassifier(PLANE), notes } }));
+  it("warns of each kind of step function that the classifier names", async () => {
+    const steps = { straightThrough: ["QuantizeLinear 'q'"], flat: ["Floor 'f'"] };
+    const { result } = await assess(options({ model: { ...smallClassifier(PLANE), steps } }));
     const warned = result.checks.filter(({ id }) => id === "step-functions");
     expect(warned.map(({ status, detail }) => `${status} ${detail}`)).toEqual(
-      notes.slice(1).map((note) => `warn ${note}`),
+      stepNotes(steps).map((note) => `warn ${note}`),
     );
   });
 

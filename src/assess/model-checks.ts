@@ -1,7 +1,7 @@
 import { groupProblems } from "../base/errors.ts";
 import type { DataSample } from "../data/dataset.ts";
 import type { Classifier, GradientRows, Rows } from "../models/classifier.ts";
-import { isStepNote } from "../models/step-notes.ts";
+import { stepNotes } from "../models/step-notes.ts";
 import type { Check } from "./schema.ts";
 import { median } from "./statistics.ts";
 
@@ -160,7 +160,11 @@ export async function checkModel(
     await determinism(classifier, samples, scores),
     scale(classifier, scores),
     batching(classifier),
-    ...classifier.notes.filter(isStepNote).map((detail) => ({ id: "step-functions", status: "warn" as const, detail })),
+    ...stepNotes(classifier.steps ?? { straightThrough: [], flat: [] }).map((detail) => ({
+      id: "step-functions",
+      status: "warn" as const,
+      detail,
+    })),
     ...groupProblems(classifier.problems).map(({ code, subject, got, hint }) => ({
       id: "model",
       status: "warn" as const,

@@ -1,5 +1,6 @@
 import type { LossName } from "../autodiff/losses.ts";
 import type { Problem } from "../base/errors.ts";
+import type { StepFunctions } from "./step-notes.ts";
 
 export type { LossName } from "../autodiff/losses.ts";
 
@@ -57,6 +58,8 @@ export interface Classifier {
   verify(row: Float32Array): Promise<Float32Array>;
   /** Named adaptations and caveats, for the result: "batch of 1 freed (8 rows agree)", "logits taken before the final Softmax". */
   readonly notes: readonly string[];
+  /** Step functions on the way from the input to the scores, where that is known; `notes` tell of them too. */
+  readonly steps?: StepFunctions;
   readonly problems: readonly Problem[];
   meter?(): Meter;
   close(): Promise<void>;

@@ -106,6 +106,7 @@ describe("preprocessing in the graph", () => {
     const classifier = await load(model);
     expect(classifier.capabilities.gradient).toBe(true);
     expect(classifier.notes.join()).toMatch(/straight through/);
+    expect(classifier.steps).toEqual({ straightThrough: ["the rounding of the input"], flat: [] });
     await expectAgreement(classifier, 60);
     const { gradients } = await classifier.gradient(
       { data: randomRows(2, 60), count: 2 },

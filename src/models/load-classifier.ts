@@ -13,7 +13,7 @@ import { castFloat16Edges, DeployedModel } from "./deployed.ts";
 import { OnnxClassifier } from "./onnx-classifier.ts";
 import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
-import { stepNotes } from "./step-notes.ts";
+import type { StepFunctions } from "./step-notes.ts";
 
 export interface LoadClassifierOptions extends PreprocessingOptions, ArrangementOptions {
   /** Where it runs. Default: onnxruntime-node, started for this classifier and closed with it. */
@@ -122,7 +122,8 @@ async function assemble(
     gradient,
     maxBatch: fixedBatch ?? largestBatch(graph, table),
     fixedBatch,
-    notes: notesOf(opened, arrangement, adapted, gradient ? graph : null, table),
+    notes: notesOf(opened, arrangement, adapted),
+    steps: stepsOf(opened, gradient ? graph : null, table),
     problems: [...adapted.problems, ...obstacles],
   });
 }
@@ -167,13 +168,7 @@ function largestBatch(graph: AttackGraph, table: OpTable): number {
   return Math.max(2, Math.min(LARGEST_BATCH, Math.floor(PASS_BYTES / Math.max(1, bytesPerRow))));
 }
 
-function notesOf(
-  { model }: OpenedModel,
-  arrangement: Arrangement,
-  { head, notes }: AdaptedModel,
-  differentiable: AttackGraph | null,
-  table: OpTable,
-): string[] {
+function notesOf({ model }: OpenedModel, arrangement: Arrangement, { head, notes }: AdaptedModel): string[] {
   const result = [...notes];
   const dtype = model.graph.inputs[0]!.dtype!;
   if (arrangement.note !== null) result.unshift(arrangement.note);
@@ -182,13 +177,19 @@ function notesOf(
   if (head.kind === "binary-logit") result.push("one score per row: class 1 where it is above 0");
   if (head.kind === "binary-probability") result.push("one probability per row: class 1 where it is above 0.5");
   if (dtype !== "float32") result.push(`${dtype} input: values are converted from float32`);
-  if (dtype === "uint8" || dtype === "int8") result.push(...stepNotes(["the rounding of the input"], []));
   if (model.graph.initializers.some((value) => value.dtype === "float16"))
     result.push("float16 weights widened to float32 where gradients are computed");
-  if (differentiable === null) return result;
-  const explained = explainGradient(differentiable.model, table, {
+  return result;
+}
+
+/** Of a model without gradients, only what its input does is known. */
+function stepsOf({ model }: OpenedModel, differentiable: AttackGraph | null, table: OpTable): StepFunctions {
+  const dtype = model.graph.inputs[0]!.dtype!;
+  const rounded = dtype === "uint8" || dtype === "int8" ? ["the rounding of the input"] : [];
+  if (differentiable === null) return { straightThrough: rounded, flat: [] };
+  const { straightThrough, flat } = explainGradient(differentiable.model, table, {
     wrt: [differentiable.input],
     output: differentiable.output,
   });
-  return [...result, ...stepNotes(explained.straightThrough, explained.flat)];
+  return { straightThrough: [...rounded, ...straightThrough], flat };
 }

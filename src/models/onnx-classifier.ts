@@ -8,6 +8,7 @@ import type { AttackGraph } from "./attack-graph.ts";
 import type { Capabilities, Classifier, GradientRows, LossName, Meter, Rows } from "./classifier.ts";
 import type { DeployedModel } from "./deployed.ts";
 import type { ScoreHead } from "./score-head.ts";
+import { type StepFunctions, stepNotes } from "./step-notes.ts";
 
 export interface OnnxClassifierParts {
   readonly runtime: Runtime;
@@ -27,6 +28,7 @@ export interface OnnxClassifierParts {
   /** The number of rows that every pass must have, or null. */
   readonly fixedBatch: number | null;
   readonly notes: readonly string[];
+  readonly steps: StepFunctions;
   readonly problems: readonly Problem[];
 }
 
@@ -41,6 +43,7 @@ export class OnnxClassifier implements Classifier {
   readonly maxBatch: number;
   readonly concurrency: number;
   readonly notes: readonly string[];
+  readonly steps: StepFunctions;
   readonly problems: readonly Problem[];
   /** Which output decides, and what was left out behind it. */
   readonly head: ScoreHead;
@@ -61,7 +64,8 @@ export class OnnxClassifier implements Classifier {
     this.capabilities = { output: "scores", gradient: parts.gradient };
     this.maxBatch = parts.maxBatch;
     this.concurrency = parts.session.concurrency;
-    this.notes = parts.notes;
+    this.notes = [...parts.notes, ...stepNotes(parts.steps)];
+    this.steps = parts.steps;
     this.problems = parts.problems;
     this.head = parts.head;
     this.fixedBatch = parts.fixedBatch;
