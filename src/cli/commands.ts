@@ -85,6 +85,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "seed",
       "steps",
       "attacks",
+      "probe",
       ...OUTPUT,
     ],
     examples: ["transfer --models a.onnx b.onnx c.onnx --data npz:test.npz --threat linf:8/255 --samples 200"],

@@ -124,8 +124,10 @@ export async function openModels(
   models: readonly string[],
   given: Given & { readonly data: string },
 ): Promise<{
+  readonly opened: readonly OpenedModel[];
   readonly classifiers: readonly Classifier[];
   readonly data: Dataset;
+  readonly runtime: Runtime;
   readonly mask: Uint8Array | null;
   close(): Promise<void>;
 }> {
@@ -136,7 +138,7 @@ export async function openModels(
   try {
     const classifiers: Classifier[] = [];
     for (const one of opened) classifiers.push(await loadFor(one, data, given, runtime));
-    return { classifiers, data, mask, close: () => runtime.close() };
+    return { opened, classifiers, data, runtime, mask, close: () => runtime.close() };
   } catch (error) {
     await runtime.close();
     throw error;

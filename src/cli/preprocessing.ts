@@ -1,4 +1,4 @@
-import { BlindspotError } from "../base/errors.ts";
+import { BlindspotError, type Problem } from "../base/errors.ts";
 import { type Dataset, drawSamples } from "../data/index.ts";
 import { type LoadClassifierOptions, type ProbeResult, probePreprocessing } from "../models/index.ts";
 import type { OpenedModel } from "../models/open-model.ts";
@@ -24,9 +24,20 @@ export async function probe(
 }
 
 /** Stops (exit code 2) where another preprocessing is clearly better or accuracy is near chance: any figure would be about the mistake. */
-export async function requirePreprocessing(target: Target, given: Given): Promise<void> {
+export async function requirePreprocessing(
+  {
+    opened,
+    data,
+    runtime,
+  }: Pick<Target, "data" | "runtime"> & { readonly opened: OpenedModel | readonly OpenedModel[] },
+  given: Given,
+): Promise<void> {
   if (given.probe === false) return;
-  const options = await loadOptions(target.data, given);
-  const { problem } = await probe(target.opened, target.data, options, target.runtime, given.seed);
-  if (problem !== null) throw new BlindspotError(problem);
+  const options = await loadOptions(data, given);
+  const problems: Problem[] = [];
+  for (const model of [opened].flat() as OpenedModel[]) {
+    const { problem } = await probe(model, data, options, runtime, given.seed);
+    if (problem !== null) problems.push(problem);
+  }
+  if (problems.length > 0) throw new BlindspotError(problems);
 }

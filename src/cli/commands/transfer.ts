@@ -8,6 +8,7 @@ import { onInterrupt } from "../interrupt.ts";
 import { openModels } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined, overridesOf } from "../plan-options.ts";
+import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
 
 const DEFAULT_ATTACK = "mi-fgsm";
@@ -30,8 +31,10 @@ export async function run(options: Given): Promise<number> {
     });
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
-  const { classifiers, data, mask, close } = await openModels(given.models, given);
+  const models = await openModels(given.models, given);
+  const { classifiers, data, mask, close } = models;
   try {
+    await requirePreprocessing(models, given);
     const names = given.models.map((model) => basename(model));
     const cells: Cell[] = [];
     for (const [from, surrogate] of classifiers.entries())
