@@ -1,6 +1,7 @@
 import type { Result, ThreatResult } from "../assess/schema.ts";
 import { carried, commandLine, shellWord } from "./command-line.ts";
 import { percent } from "./format.ts";
+import { withdrawn } from "./withdrawn.ts";
 import { threatName, WHO } from "./words.ts";
 
 /** One closing sentence or two: how far the model can be trusted, and which command to try next. */
@@ -18,7 +19,7 @@ function worstThreat(result: Result): ThreatResult | undefined {
 
 function verdict(result: Result, threat: ThreatResult): string {
   const name = threatName(threat.id);
-  const failed = result.checks.find((check) => check.status === "fail" && (check.threat ?? threat.id) === threat.id);
+  const [failed] = withdrawn(result, threat);
   if (failed !== undefined)
     return `Do not rely on the ${percent(threat.robustAccuracy.value)} at ${name}: the check ${failed.id} failed, so the true figure may be lower.`;
   const cutShort = result.checks.find((check) => check.id === "all-samples-finished" && check.threat === threat.id);

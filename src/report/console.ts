@@ -1,6 +1,7 @@
-import type { Check, Result, ThreatResult } from "../assess/schema.ts";
+import type { Result, ThreatResult } from "../assess/schema.ts";
 import { advice } from "./advice.ts";
 import { duration, epsilonText, grouped, interval, percent, table } from "./format.ts";
+import { withdrawn } from "./withdrawn.ts";
 import { threatName } from "./words.ts";
 
 export interface ConsoleOptions {
@@ -30,13 +31,6 @@ const COLOR: Style = {
   struck: ansi(9, 29),
 };
 const PLAIN: Style = { strong: same, dim: same, good: same, warn: same, bad: same, struck: (text) => `~~${text}~~` };
-
-/** Reasons why a threat's headline does not hold: its own failed checks, and those of the model. */
-export function withdrawn(result: Result, threat: ThreatResult): Check[] {
-  return result.checks.filter(
-    (check) => check.status === "fail" && (check.threat === undefined || check.threat === threat.id),
-  );
-}
 
 /** The result as a page of text for a terminal: a pure function of the result. */
 export function consoleReport(result: Result, options: ConsoleOptions = {}): string {
