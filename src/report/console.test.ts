@@ -1,97 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { RESULT_SCHEMA, type Result, resultSchema } from "../assess/schema.ts";
-import { proportion } from "../assess/statistics.ts";
+import { findingSchema, type Result, resultSchema } from "../assess/schema.ts";
 import { consoleReport } from "./console.ts";
-import { duration, epsilonText, grouped } from "./format.ts";
-
-const attack = (name: string, attempted: number, succeeded: number, after: number, median: number | null) => ({
-  name,
-  settings: {},
-  attempted,
-  succeeded,
-  robustAccuracyAfter: after,
-  queries: { total: 12_345, median, p95: null },
-  gradients: { total: 0 },
-  seconds: 3.25,
-  rejected: 0,
-});
-const robust = (unbroken: number, of: number) => ({ ...proportion(unbroken, of), unbroken, of });
-
-const RESULT: Result = {
-  schema: RESULT_SCHEMA,
-  status: "complete",
-  tool: { name: "blindspot", version: "0.1.0" },
-  runtime: null,
-  options: { model: "signs.onnx", data: "npz:test.npz" },
-  seed: 0,
-  startedAt: new Date(0).toISOString(),
-  seconds: 60,
-  model: {
-    kind: "onnx",
-    name: "signs.onnx",
-    sha256: "0".repeat(64),
-    classes: ["stop", "yield"],
-    dims: [32, 32, 3],
-    preprocessing: {},
-    gradient: true,
-    notes: ["batch of 1 freed (8 rows agree)"],
-  },
-  data: {
-    spec: "npz:test.npz",
-    sha256: "0".repeat(64),
-    samples: 200,
-    draw: "seeded draw of 200 of 1000, stratified by class",
-  },
-  clean: { accuracy: 0.99, correct: 198, of: 200, sampling95: proportion(198, 200).sampling95 },
-  naturalErrors: [
-    { sample: "img-7", index: 7, label: 0, predicted: 1 },
-    { sample: "img-9", index: 9, label: 1, predicted: 0 },
-  ],
-  threats: [
-    {
-      id: "linf:8/255;uint8;untargeted",
-      norm: "linf",
-      epsilon: 8 / 255,
-      effectiveEpsilon: 8 / 255,
-      quantize: "uint8",
-      goal: "untargeted",
-      robustAccuracy: robust(30, 200),
-      attackSuccess: { ...proportion(168, 198), fooled: 168, of: 198 },
-      statuses: { misclassified: 2, fooled: 168, resisted: 30, skipped: 0, error: 0 },
-      curve: [
-        { epsilon: 0, accuracy: 0.975, unbroken: 39, of: 40, raw: 39 },
-        { epsilon: 8 / 255, accuracy: 0.2, unbroken: 8, of: 40, raw: 8 },
-      ],
-      curveAttack: "pgd",
-      profiles: [
-        {
-          knowledge: "white-box",
-          robustAccuracy: robust(32, 200),
-          attacks: [attack("apgd-ce", 198, 160, 0.19, 9), attack("apgd-t", 38, 6, 0.16, null)],
-        },
-        { knowledge: "score", robustAccuracy: robust(90, 200), attacks: [attack("square", 198, 108, 0.45, 340)] },
-      ],
-      audit: {
-        samples: 40,
-        attacks: [
-          { ...attack("apgd-ce", 39, 31, 0.2, 8), knowledge: "white-box" },
-          { ...attack("apgd-t", 39, 32, 0.175, 120), knowledge: "white-box" },
-          { ...attack("square", 39, 21, 0.45, 1210), knowledge: "score" },
-        ],
-      },
-    },
-  ],
-  checks: [
-    { id: "determinism", status: "pass", detail: "the same outputs" },
-    { id: "monotone-epsilon", status: "warn", detail: "pgd has not converged", threat: "linf:8/255;uint8;untargeted" },
-  ],
-  badge: "E1",
-  notTested: ["attackers with labels alone"],
-  findings: 168,
-};
+import { duration, epsilonText, grouped, sure } from "./format.ts";
+import { RESULT, robust, storedRun } from "./stored-run.test.fixture.ts";
 
 describe("consoleReport", () => {
   it("is made from a result that its schema accepts", () => expect(resultSchema.parse(RESULT)).toEqual(RESULT));
+
+  it("and the made-up findings by theirs", () => {
+    const { findings } = storedRun({ findings: 2 });
+    expect(findings.map((finding) => findingSchema.parse(finding))).toEqual(findings);
+  });
 
   it("shows headline, profiles, checks, natural errors and what to do next", () => {
     expect(consoleReport(RESULT, { directory: "run" })).toMatchInlineSnapshot(`
@@ -187,6 +106,13 @@ describe("figures", () => {
     [1, "1"],
     [Math.SQRT2, "1.41"],
   ])("epsilon %f is %s", (epsilon, text) => expect(epsilonText(epsilon)).toBe(text));
+  it.each([
+    [1, "100.0 %"],
+    [0.9999, "more than 99.9 %"],
+    [0.5, "50.0 %"],
+    [0.0001, "less than 0.1 %"],
+    [0, "0.0 %"],
+  ])("a confidence of %f is %s", (share, text) => expect(sure(share)).toBe(text));
   it.each([
     [0.42, "0.4 s"],
     [61, "61 s"],
