@@ -88,6 +88,7 @@ function readThreats(options: PlanOptions, problems: ProblemList): Threat[] {
   const goal = problems.collect(() => parseGoal(options.goal ?? "untargeted", model.classes));
   const common = {
     quantize: options.quantize ?? data.naturalQuantize,
+    dims: model.dims,
     ...(goal === null ? {} : { goal }),
     ...(mask === undefined ? {} : { mask }),
   };

@@ -1,4 +1,6 @@
+export type { ThreatOptions } from "./box.ts";
 export { goalClasses, goalName, parseGoal, predictedClass } from "./goal.ts";
-export { l2, linf, type ThreatOptions } from "./lp.ts";
-export { parseThreat } from "./parse.ts";
+export { l0, type SparseOptions } from "./l0.ts";
+export { l2, linf } from "./lp.ts";
+export { type ParseOptions, parseThreat } from "./parse.ts";
 export type { Goal, Norm, Threat } from "./threat.ts";

@@ -1,20 +1,8 @@
 import { BlindspotError } from "../base/errors.ts";
 import type { Rng } from "../base/rng.ts";
-import type { Quantize } from "../inputs/codec.ts";
-import { goalName } from "./goal.ts";
+import { behindMask, faultOf, intoBox, type ThreatOptions, threatId } from "./box.ts";
 import { roundInsideSquares, roundToLevels } from "./grey-levels.ts";
-import type { Goal, Norm, Threat } from "./threat.ts";
-
-export interface ThreatOptions {
-  /** Whether the attacked input is stored with 8 bits per value (default: "none", float32). */
-  readonly quantize?: Quantize;
-  /** Default: any wrong class. */
-  readonly goal?: Goal;
-  /** One byte per coordinate: 0 where nothing may change. Default: everything may. */
-  readonly mask?: Uint8Array | null;
-  /** How epsilon was written, for the id: `8/255`. */
-  readonly spelled?: string;
-}
+import type { Norm, Threat } from "./threat.ts";
 
 /** Where one sample may go. Made once for a sample: its bounds are used at every step. */
 interface Region {
@@ -36,6 +24,8 @@ interface Geometry {
   /** The ball of radius epsilon around x0, cut by the box. */
   around(x0: Float32Array, epsilon: number): Region;
   length(x: Float32Array, x0: Float32Array): number;
+  /** The largest distance between two points of the unit box with this many coordinates. */
+  diameter(size: number): number;
   /** epsilon that 8-bit values can use. */
   quantized(epsilon: number): number;
   /** The 8-bit values nearest to x that lie inside the ball around x0. */
@@ -77,6 +67,7 @@ const LINF: Geometry = {
     for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]! - x0[i]!));
     return largest;
   },
+  diameter: () => 1,
   // 8/255 must stay eight levels although 255 * (8/255) may fall short of 8 in floating point.
   quantized: (epsilon) => Math.floor(255 * epsilon + 1e-9) / 255,
   toLevels: roundToLevels,
@@ -124,6 +115,7 @@ const L2: Geometry = {
     for (let i = 0; i < x.length; i++) squares += (x[i]! - x0[i]!) ** 2;
     return Math.sqrt(squares);
   },
+  diameter: (size) => Math.sqrt(size),
   quantized: (epsilon) => epsilon,
   toLevels: roundInsideSquares,
 };
@@ -138,14 +130,6 @@ function drawn(count: number, draw: () => number): Float64Array {
 /** -1, 0 or 1; 0 for NaN. */
 function signOf(value: number): number {
   return Number(value > 0) - Number(value < 0);
-}
-
-/** The nearest value in 0..1; `center` for what is not finite. */
-function intoBox(value: number, center: number): number {
-  const above = Number(value > 1);
-  const inside = Number(value > 0) - above;
-  const result = inside * value + above;
-  return Number.isNaN(result) ? center : result;
 }
 
 /** 1 / |g|_2; 0 for a gradient that is zero or not finite. */
@@ -198,8 +182,7 @@ function lpThreat(geometry: Geometry, epsilon: number, options: ThreatOptions): 
   }
 
   function project(x: Float32Array, x0: Float32Array): Float32Array {
-    if (mask !== null) for (let i = 0; i < x.length; i++) if (mask[i] === 0) x[i] = x0[i]!;
-    around(x0).project(x);
+    around(x0).project(behindMask(x, x0, mask));
     return x;
   }
 
@@ -216,13 +199,14 @@ function lpThreat(geometry: Geometry, epsilon: number, options: ThreatOptions): 
   }
 
   return {
-    id: `${geometry.norm}:${options.spelled ?? epsilon};${quantize};${goalName(goal)}${mask === null ? "" : ";masked"}`,
+    id: threatId(geometry.norm, epsilon, options),
     norm: geometry.norm,
     epsilon,
     effectiveEpsilon: radius,
     quantize,
     goal,
     mask,
+    unit: 1,
     randomPoint: (x0, rng) => offsetBy(x0, geometry.inside, rng),
     randomBoundaryPoint: (x0, rng) => offsetBy(x0, geometry.onBoundary, rng),
     steepest(gradient, out = new Float32Array(gradient.length)) {
@@ -236,20 +220,13 @@ function lpThreat(geometry: Geometry, epsilon: number, options: ThreatOptions): 
     project,
     deployable(x, x0) {
       const point = quantize === "uint8" ? geometry.toLevels(x, x0, radius) : Float32Array.from(x);
-      if (mask !== null) for (let i = 0; i < point.length; i++) if (mask[i] === 0) point[i] = x0[i]!;
-      return point;
+      return behindMask(point, x0, mask);
     },
     distance: (x, x0) => geometry.length(x, x0),
+    diameter: (size) => geometry.diameter(size),
     violation(x, x0) {
-      if (x.length !== x0.length) return `has ${x.length} values, not ${x0.length}`;
-      for (let i = 0; i < x.length; i++) {
-        const value = x[i]!;
-        if (Number.isNaN(value)) return `value ${i} is NaN`;
-        if (value < 0 || value > 1) return `value ${i} is outside the box: ${value}`;
-        if (mask !== null && mask[i] === 0 && value !== x0[i]) return `value ${i} may not change (mask)`;
-        if (quantize === "uint8" && Math.abs(255 * value - Math.round(255 * value)) > 1e-3)
-          return `value ${i} is not an 8-bit value: ${value}`;
-      }
+      const fault = faultOf(x, x0, options);
+      if (fault !== null) return fault;
       const length = geometry.length(x, x0);
       return length <= limit ? null : `outside the ball: ${geometry.norm} distance ${length}, allowed ${radius}`;
     },

@@ -20,6 +20,9 @@ describe("threats as typed", () => {
     ["L2:.5", { goal: { kind: "targeted", target: "next" } }, 0.5, "l2:.5;none;targeted:next"],
     ["l2:2", { goal: { kind: "set", classes: [1, 4] }, mask: Uint8Array.of(1) }, 2, "l2:2;none;set:1,4;masked"],
     ["linf:1e-2", {}, 0.01, "linf:1e-2;none;untargeted"],
+    ["l0:5", { dims: [2, 3, 3], quantize: "uint8" }, 5, "l0:5;uint8;untargeted"],
+    ["l0:18?count=channels", { dims: [2, 3, 3] }, 18, "l0:18?count=channels;none;untargeted"],
+    ["L0:4", { dims: [4] }, 4, "l0:4;none;untargeted"],
   ] as const)("%s", (spec, options, epsilon, id) => {
     const threat = parseThreat(spec, options);
     expect(threat.epsilon).toBeCloseTo(epsilon, 12);
@@ -35,12 +38,26 @@ describe("threats as typed", () => {
     ["linf:8", {}, ["E_THREAT_EPSILON"]],
     ["linf:0.003", { quantize: "uint8" }, ["E_THREAT_EMPTY"]],
     ["l1:3", {}, ["E_THREAT_NOT_YET"]],
+    ["l0:0", {}, ["E_THREAT_EPSILON"]],
+    ["l0:1.5", {}, ["E_THREAT_EPSILON"]],
+    ["l0", {}, ["E_THREAT_EPSILON"]],
+    ["l0:7", { dims: [2, 3, 3] }, ["E_THREAT_EPSILON"]],
+    ["l0:-1?count=all", { dims: [2, 3, 3] }, ["E_THREAT_OPTION", "E_THREAT_EPSILON"]],
     ["text:words=2", {}, ["E_THREAT_NOT_YET", "E_THREAT_EPSILON"]],
     ["lp:x", {}, ["E_THREAT_KIND", "E_THREAT_EPSILON"]],
     ["toString:1", {}, ["E_THREAT_KIND"]],
   ] as const)("refuses %s", (spec, options, codes) => {
     expect(problemsOf(() => parseThreat(spec, options)).map(({ code }) => code)).toEqual(codes);
   });
+});
+
+it.each([
+  [{ dims: [2, 3, 3] }, "l0:2", 3],
+  [{ dims: [2, 3, 3] }, "l0:2?count=channels", 1],
+  [{ dims: [9] }, "l0:2", 1],
+  [{}, "l0:2", 1],
+])("%o counts %s in units of %i values", (options, spec, unit) => {
+  expect(parseThreat(spec, options).unit).toBe(unit);
 });
 
 describe("goals as typed", () => {

@@ -1,23 +1,31 @@
 import { BlindspotError, type Problem } from "../base/errors.ts";
-import { l2, linf, type ThreatOptions } from "./lp.ts";
+import type { ThreatOptions } from "./box.ts";
+import { l0 } from "./l0.ts";
+import { l2, linf } from "./lp.ts";
 import type { Threat } from "./threat.ts";
 
-const BUILDERS = { linf, l2 } as const;
-/** Kinds of the command line that have no implementation yet. */
-const NOT_YET = ["l1", "l0", "fields", "text"];
+export interface ParseOptions extends Omit<ThreatOptions, "spelled"> {
+  /** Of one input: [height, width, channels] where L0 counts pixels, [features]. Default: L0 counts values. */
+  readonly dims?: readonly number[];
+}
 
-/** Reads `linf:8/255`, `l2:0.5`. All that is wrong with the spec is said at once. */
-export function parseThreat(spec: string, options: Omit<ThreatOptions, "spelled"> = {}): Threat {
+/** Kinds of the command line that have no implementation yet. */
+const NOT_YET = ["l1", "fields", "text"];
+const KNOWN = "linf:EPS, l2:EPS or l0:PIXELS";
+
+/** Reads `linf:8/255`, `l2:0.5`, `l0:5`, `l0:5?count=channels`. All that is wrong with the spec is said at once. */
+export function parseThreat(spec: string, { dims = [], ...options }: ParseOptions = {}): Threat {
   const colon = spec.indexOf(":");
   const kind = (colon < 0 ? spec : spec.slice(0, colon)).trim().toLowerCase();
   const size = colon < 0 ? "" : spec.slice(colon + 1).trim();
-  const problems: Problem[] = [];
   const subject = `--threat ${spec}`;
-  if (!Object.hasOwn(BUILDERS, kind))
+  if (kind === "l0") return parseSparse(subject, size, dims, options);
+  const problems: Problem[] = [];
+  if (kind !== "linf" && kind !== "l2")
     problems.push({
       code: NOT_YET.includes(kind) ? "E_THREAT_NOT_YET" : "E_THREAT_KIND",
       subject,
-      expected: "linf:EPS or l2:EPS",
+      expected: KNOWN,
       got: `'${kind}'`,
       ...(NOT_YET.includes(kind) ? { hint: `Threats of kind '${kind}' are not implemented yet` } : {}),
     });
@@ -46,7 +54,38 @@ export function parseThreat(spec: string, options: Omit<ThreatOptions, "spelled"
       hint: "Give a larger size, or --quantize none",
     });
   if (problems.length > 0) throw new BlindspotError(problems);
-  return BUILDERS[kind as keyof typeof BUILDERS](epsilon!, { ...options, spelled: size });
+  return (kind === "linf" ? linf : l2)(epsilon!, { ...options, spelled: size });
+}
+
+/** `5` or `5?count=channels`. Pixels are counted on images, whatever their channels. */
+function parseSparse(
+  subject: string,
+  size: string,
+  dims: readonly number[],
+  options: Omit<ThreatOptions, "spelled">,
+): Threat {
+  const [count = "", query] = size.split("?");
+  const problems: Problem[] = [];
+  const [height = 0, width = 0, channels = 1] = dims.length === 3 ? dims : [dims[0] ?? 0, 1, 1];
+  const perPixel = dims.length === 3 && query === undefined;
+  const counted = perPixel ? "pixels" : dims.length === 3 ? "channel values" : "fields";
+  const most = height * width * (perPixel ? 1 : channels);
+  if (query !== undefined && query !== "count=channels")
+    problems.push({
+      code: "E_THREAT_OPTION",
+      subject,
+      expected: "count=channels (each channel of a pixel counts) or nothing (pixels count)",
+      got: `'${query}'`,
+    });
+  if (!/^\d+$/.test(count) || Number(count) < 1 || (most > 0 && Number(count) > most))
+    problems.push({
+      code: "E_THREAT_EPSILON",
+      subject,
+      expected: `a whole number of ${counted}, 1 or more${most > 0 ? `, at most ${most}` : ""}`,
+      got: `'${count}'`,
+    });
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return l0(Number(count), { ...options, spelled: size, unit: perPixel ? channels : 1 });
 }
 
 /** A decimal number or a fraction; null for anything else. */
