@@ -142,6 +142,7 @@ export const OPTIONS = {
     names,
   ),
   surrogate: option("--surrogate <model>", "a model of the attacker's own: adds the transfer profile", text),
+  from: option("--from <class>", "only samples of this true class, by name or index", text),
   classes: option("--classes <names>", "class names in the order of the outputs, or a file with one a line", text),
   set: repeated("--set <assignment>", "one setting of one attack: pgd.stepSize=0.01 (repeatable)", text),
   seed: option("--seed <s>", "seed of every random choice (default 0)", wholeFrom(0)),
