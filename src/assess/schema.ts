@@ -24,7 +24,12 @@ export type SampleLine = z.infer<typeof sampleLineSchema>;
 export type AttemptLine = NonNullable<SampleLine["audit"]>[number];
 export type ProfileLine = NonNullable<SampleLine["profiles"][keyof SampleLine["profiles"]]>;
 export type Risk = z.infer<typeof riskSchema>;
+export type Declared = Risk["declared"];
 export type ThreatRisk = Risk["threats"][number];
+export type ProfileRisk = ThreatRisk["profiles"][number];
+export type PairRisk = ThreatRisk["pairs"][number];
+export type Severity = PairRisk["severity"];
+export type LikelihoodBand = ThreatRisk["likelihood"]["band"];
 export type Finding = z.infer<typeof findingSchema>;
 
 /** The published schemas, by file name in `schemas/`. */
