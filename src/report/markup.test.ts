@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { escapeText, html, named } from "./markup.ts";
+import { type Content, escapeText, html, named } from "./markup.ts";
 
 describe("escapeText", () => {
   it.each([
@@ -28,7 +28,7 @@ describe("escapeText", () => {
 
 describe("html", () => {
   it("escapes text, keeps markup, joins lists and drops nothing-values", () => {
-    const items = ["a<b", html`<b>${"c&d"}</b>`, null, undefined, false, 7];
+    const items: Content[] = ["a<b", html`<b>${"c&d"}</b>`, null, undefined, false, 7];
     expect(html`<p title="${'"'}">${items}</p>`.text).toBe('<p title="&quot;">a&lt;b<b>c&amp;d</b>7</p>');
   });
   it("isolates the direction of a name", () => expect(named("<x>").text).toBe("<bdi>&lt;x&gt;</bdi>"));
