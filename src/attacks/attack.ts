@@ -28,25 +28,31 @@ export interface SurrogateView {
 }
 
 /**
- * One sample, as an attack sees it. An attack is written for a single sample; the runner runs many side by side and packs what they ask into
- * batches, so nothing that happens to one sample can depend on another.
+ * One sample, as an attacker with labels alone sees it. An attack is written for a single sample; the runner runs many side by side and packs what
+ * they ask into batches, so nothing that happens to one sample can depend on another.
  *
- * `scores` and `gradient` count queries, and never return once the attempt is over: when a verified finding was made, the budget is
- * spent or the run is stopped, they throw (`AttemptOver`), which an attack must not catch.
+ * Every query is counted, and never returns once the attempt is over: when a verified finding was made, the budget is spent or the run is stopped, it throws
+ * (`AttemptOver`), which an attack must not catch. A point outside the ball is never a finding, so a minimum-norm attack simply walks on until it is inside.
  */
-export interface Sample {
+export interface LabelSample {
   readonly x0: Float32Array;
   /** [height, width, channels] or [features]. */
   readonly dims: readonly number[];
   readonly label: number;
   /** The class to reach, where the goal names one for this sample. */
   readonly target: number | null;
-  /** Classes that count as success, likeliest first by the clean logits. */
-  readonly goalClasses: readonly number[];
   readonly classes: number;
   readonly threat: Threat;
   /** This attack's own stream for this sample. */
   readonly rng: Rng;
+  /** One query: whether the label that the model gives to `x` reaches the goal (misclassified, target reached, ...). The array is copied. */
+  misleads(x: Float32Array): Promise<boolean>;
+}
+
+/** One sample, as an attacker sees it who knows more than labels. `scores` and `gradient` count queries as `misleads` does. */
+export interface Sample extends LabelSample {
+  /** Classes that count as success, likeliest first by the clean logits. */
+  readonly goalClasses: readonly number[];
   /** Logits of the clean input, already known: free of charge. */
   readonly cleanScores: Float32Array;
   /** One query. The array is copied. */
@@ -92,8 +98,24 @@ export interface AttackDefinition<S extends Settings = Settings> {
   run(sample: Sample, settings: S): Promise<void>;
 }
 
-export function defineAttack<S extends Settings>(definition: AttackDefinition<S>): AttackDefinition<S> {
+export function defineAttack<S extends Settings>(
+  definition: AttackDefinition<S> & { readonly knowledge: Exclude<Knowledge, "label"> },
+): AttackDefinition<S> {
   return definition;
+}
+
+/** An attack of knowledge `label`: whatever it tries, labels are all that it can see. */
+export function defineLabelAttack<S extends Settings>(
+  definition: Omit<AttackDefinition<S>, "knowledge" | "run"> & {
+    run(sample: LabelSample, settings: S): Promise<void>;
+  },
+): AttackDefinition<S> {
+  return { ...definition, knowledge: "label", run: (sample, settings) => definition.run(labelsOnly(sample), settings) };
+}
+
+function labelsOnly(sample: Sample): LabelSample {
+  const { x0, dims, label, target, classes, threat, rng } = sample;
+  return { x0, dims, label, target, classes, threat, rng, misleads: (x) => sample.misleads(x) };
 }
 
 /** Thrown by `Sample` when an attempt is over. Not an error. */

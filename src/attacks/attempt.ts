@@ -74,6 +74,7 @@ export async function runAttempt(
     rejected: attempt.rejected,
     seconds: attempt.seconds,
     found: attempt.found,
+    nearest: attempt.found === null ? attempt.nearest : null,
     ...(detail === undefined ? {} : { detail }),
   };
 }
@@ -86,6 +87,7 @@ class Attempt implements Sample {
   rejected = 0;
   seconds = 0;
   found: VerifiedCandidate | null = null;
+  nearest: AttemptRecord["nearest"] = null;
 
   readonly x0: Float32Array;
   readonly dims: readonly number[];
@@ -123,6 +125,10 @@ class Attempt implements Sample {
     const result = this.charge(await this.arena.target.scores(x));
     if (options?.judge !== false && this.reached(result.scores)) await this.judge(x);
     return result;
+  }
+
+  async misleads(x: Float32Array): Promise<boolean> {
+    return this.reached((await this.scores(x)).scores);
   }
 
   async gradient(
@@ -177,6 +183,12 @@ class Attempt implements Sample {
   private async judge(x: Float32Array): Promise<void> {
     if (this.found !== null) throw new AttemptOver("fooled");
     const { threat, x0 } = this;
+    const distance = threat.distance(x, x0);
+    if (distance > threat.effectiveEpsilon * (1 + 1e-5) + 1e-6) {
+      // A minimum-norm attack on its way: no candidate, and rounding it into the ball would be a query of another point.
+      if (distance < (this.nearest?.distance ?? Infinity)) this.nearest = { point: Float32Array.from(x), distance };
+      return;
+    }
     const point = threat.deployable(x, x0);
     if (this.rejectedPoints.some((seen) => sameValues(seen, point))) return;
     if (threat.violation(point, x0) !== null) return this.reject(point);

@@ -28,6 +28,11 @@ export interface AttemptRecord {
   /** This attempt's share of model time. */
   readonly seconds: number;
   readonly found: VerifiedCandidate | null;
+  /**
+   * Without a finding: the nearest point outside the ball that reached the goal, as the attack's own pass saw it (not verified). What a
+   * minimum-norm attack still tells of a sample that resists.
+   */
+  readonly nearest: { readonly point: Float32Array; readonly distance: number } | null;
   /** Why it could not run, for `error`. */
   readonly detail?: string;
 }
