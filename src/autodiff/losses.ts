@@ -89,6 +89,13 @@ export function appendLoss(op: OpBuilder, loss: LossName, z: Value, labels: Valu
   });
 }
 
+/** sum_c p_c (log p_c - log q_c) per row, with p = softmax(reference) and q = softmax(z): KL(p || q), [N]. */
+export function appendDivergence(op: OpBuilder, reference: Value, z: Value): Value {
+  const logP = op.LogSoftmax(reference, { axis: 1 });
+  const terms = op.Mul(op.Exp(logP), op.Sub(logP, op.LogSoftmax(z, { axis: 1 })));
+  return op.ReduceSum(terms, int64Vector([1]), { keepdims: 0 });
+}
+
 /** [N, classes]: true at the given class of each row. */
 function isClass(op: OpBuilder, index: Value, classes: number): Value {
   const all = op.constant(

@@ -1,24 +1,35 @@
 import { internalError } from "../base/errors.ts";
 import { type OpBuilder, opBuilder } from "../graph/builder.ts";
 import { cloneModel, prepareForGradient, removeDeadCode } from "../graph/index.ts";
-import { floatAttribute, type Graph, intAttribute, type Model, type Node, Value } from "../graph/ir.ts";
+import type { Graph, Model, Value } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
-import { dtypeCode } from "../ops/dtypes.ts";
-import { arrayType, float32, int64Vector, isFloat, type NumericDType, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { arrayType, float32, isFloat, type NumericDType, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { backward } from "./backward.ts";
-import { appendLoss, type LossName } from "./losses.ts";
+import { appendObjective, type Objective, objectiveInputs } from "./objectives.ts";
+import { holdOpen } from "./open-weights.ts";
 import { appendUpdate, type Optimizer } from "./optimizers.ts";
 import { addOutput, find, logitsOf, refuseCollisions } from "./rewrite.ts";
+import { type DropoutMask, feedDropouts, isBatchNormalization, normalizeByBatch } from "./training-mode.ts";
 
 export interface TrainingOptions {
   readonly table: OpTable;
-  /** Minimized, averaged over the batch. */
-  readonly loss: Extract<LossName, "cross-entropy">;
+  /** What is minimized. */
+  readonly loss: Objective;
   /** The output or inner value that holds the logits; the first output by default. */
   readonly logits?: string;
-  /** Names of initializers; by default every float initializer of more than one element that the loss depends on. */
+  /**
+   * Names of initializers; by default every float initializer of more than one element that the loss depends on. A BatchNormalization
+   * whose scale is left out stays as in inference.
+   */
   readonly trainable?: readonly string[];
   readonly optimizer: Optimizer;
+  /** Gradients are scaled down together where their common L2 norm is above this, as `torch.nn.utils.clip_grad_norm_` does. */
+  readonly clipGradient?: number;
+  /**
+   * Decay d of an exponential moving average of the weights: a' = a + (1 - d_t) (w' - a) with d_t = min(d, (1 + t) / (10 + t)) at step t, so that
+   * the first steps count less the longer the training lasts.
+   */
+  readonly average?: number;
 }
 
 /** What one step hands to the next: output `output` of a run is fed as input `input` of the following one. */
@@ -28,15 +39,21 @@ export interface StateTensor {
   readonly initial: Tensor;
   /** Whether the trained model keeps it (weights, running statistics) or only training does (momentum). */
   readonly kept: boolean;
+  /** The weight of which this is the moving average. */
+  readonly averageOf?: string;
 }
 
 export interface TrainingStep {
   /**
-   * Inputs: the source model's, `labels` (int64 [N]), `learning_rate` (float32 scalar), and the state. Outputs: the source model's,
-   * `loss` (float32 [N]), `mean_loss` (scalar), and the state after the step.
+   * Inputs: the source model's, `labels` (int64 [N]), `learning_rate` (float32 scalar), those of the objective, dropout masks, and the
+   * state. Outputs: the source model's, `loss` (float32 [N], cross-entropy of each row), `mean_loss` (scalar, what is minimized), and
+   * the state after the step.
    */
   readonly model: Model;
   readonly state: readonly StateTensor[];
+  readonly dropouts: readonly DropoutMask[];
+  /** Weights that were asked for but that the loss does not depend on: they stay as they are. */
+  readonly unreached: readonly string[];
   /** The source model with its weights replaced by those of a state, by the names of its inputs. */
   finish(state: Readonly<Record<string, Tensor>>): Model;
 }
@@ -44,16 +61,16 @@ export interface TrainingStep {
 /**
  * One step of training as one ONNX model: forward, backward, and the optimizer. Weights are inputs named as in the source model; after
  * the step they are the outputs `next_<name>`. BatchNormalization uses the batch's statistics and updates its running ones;
- * Dropout stays the identity. Errors are those of `withGradient`.
+ * Dropout multiplies with masks that are fed. Errors are those of `withGradient`.
  */
 export function withTrainingStep(source: Model, options: TrainingOptions): TrainingStep {
   const { table } = options;
   const model = cloneModel(source);
   const weights = options.trainable ?? largeFloats(model.graph);
   find(model.graph, weights);
-  const statistics = runningStatistics(model.graph);
+  const statistics = runningStatistics(model.graph, options.trainable);
   const stateful = [...weights, ...statistics.map(({ name }) => name)];
-  const fixed = ["labels", "learning_rate", "step", "loss", "mean_loss", "next_step"];
+  const fixed = ["labels", "learning_rate", "step", "loss", "mean_loss", "next_step", ...objectiveInputs(options.loss)];
   refuseCollisions(model, [...fixed, ...stateful.map((name) => `next_${name}`)]);
   const held = holdOpen(model.graph, stateful);
 
@@ -61,38 +78,49 @@ export function withTrainingStep(source: Model, options: TrainingOptions): Train
   const op = opBuilder(model.graph, table);
   const state = new StateBuilder(op);
   for (const node of model.graph.nodes.filter(isBatchNormalization)) {
-    for (const [statistic, next] of trainingMode(op, node)) state.carry(statistic, next, held.get(statistic)!, true);
+    if (!held.has(node.inputs[3]!)) continue;
+    for (const [statistic, next] of normalizeByBatch(op, node))
+      state.carry(statistic, next, held.get(statistic)!, true);
   }
+  const dropouts = feedDropouts(op);
 
   const logits = logitsOf(op, options.logits);
   const labels = op.input("labels", { dtype: "int64", shape: [logits.shape?.[0] ?? null] });
   const learningRate = op.input("learning_rate", { dtype: "float32", shape: [] });
   op.scope = "loss/";
-  const losses = appendLoss(op, options.loss, logits, labels);
-  const mean = op.ReduceMean(losses, int64Vector([0]), { keepdims: 0 });
+  const { losses, total } = appendObjective(op, options.loss, logits, labels);
   op.scope = "";
   addOutput(op, losses, "loss");
-  addOutput(op, mean, "mean_loss");
+  addOutput(op, total, "mean_loss");
 
   const targets = [...held.keys()].filter(({ name }) => weights.includes(name));
   const one = op.constant(float32([], [1]));
-  const gradients = backward(op, { table, outputs: [{ value: mean, cotangent: one }], targets });
+  const found = backward(op, { table, outputs: [{ value: total, cotangent: one }], targets });
+  const unreached = targets.filter((weight) => found.get(weight) == null);
+  for (const weight of unreached) restore(model.graph, weight, held.get(weight)!);
+  const reached = targets.filter((weight) => found.get(weight) != null);
+  const gradients = reached.map((weight) => found.get(weight)!);
+  const clipped = options.clipGradient === undefined ? gradients : clip(op, gradients, options.clipGradient);
+
   const step = state.counter("step");
-  for (const weight of targets) {
-    const initial = held.get(weight)!;
-    const gradient = gradients.get(weight) ?? null;
-    if (gradient === null) {
-      restore(model.graph, weight, initial);
-      continue;
-    }
+  for (const [i, weight] of reached.entries()) {
     op.scope = `update/${weight.name}/`;
     const own = (name: string) => state.zeros(`${name}_${weight.name}`, weight);
+    const gradient = clipped[i]!;
     const next = appendUpdate(options.optimizer, { op, weight, gradient, learningRate, step: step(), state: own });
+    const initial = held.get(weight)!;
+    if (options.average !== undefined) state.average(weight, next, initial, options.average, step());
     op.scope = "";
     state.carry(weight, next, initial, true);
   }
   removeDeadCode(model);
-  return { model, state: state.tensors, finish: (values) => withWeights(source, values) };
+  return {
+    model,
+    state: state.tensors,
+    dropouts,
+    unreached: unreached.map(({ name }) => name),
+    finish: (values) => withWeights(source, values),
+  };
 }
 
 /** Declares state: inputs, the outputs that replace them, and where they start. */
@@ -104,10 +132,11 @@ class StateBuilder {
     this.op = op;
   }
 
-  carry(input: Value, next: Value, initial: Tensor, kept: boolean): void {
+  carry(input: Value, next: Value, initial: Tensor, kept: boolean, averageOf?: string): void {
     const output = `next_${input.name}`;
     addOutput(this.op, next, output);
-    this.tensors.push({ input: input.name, output, initial, kept });
+    const tensor = { input: input.name, output, initial, kept };
+    this.tensors.push(averageOf === undefined ? tensor : { ...tensor, averageOf });
   }
 
   zeros(name: string, like: Value): { value: Value; next(value: Value): void } {
@@ -116,6 +145,16 @@ class StateBuilder {
     const value = this.op.input(name, { dtype, shape: dims });
     const data = new (arrayType(dtype))(sizeOf(dims)) as Float32Array;
     return { value, next: (next) => this.carry(value, next, { dtype, dims, data }, false) };
+  }
+
+  /** See `TrainingOptions.average`. */
+  average(weight: Value, next: Value, initial: Tensor, decay: number, step: Value): void {
+    const { op } = this;
+    const average = op.input(`average_${weight.name}`, { dtype: weight.dtype, shape: weight.shape });
+    const number = (value: number): Value => op.scalarLike(step, value);
+    const rate = op.Min(number(decay), op.Div(op.Add(step, number(1)), op.Add(step, number(10))));
+    const moved = op.Add(average, op.Mul(op.Sub(number(1), rate), op.Sub(next, average)));
+    this.carry(average, moved, initial, false, weight.name);
   }
 
   /** The number of the current step, from 1; the input is declared at first use. */
@@ -132,52 +171,23 @@ class StateBuilder {
   }
 }
 
-function isBatchNormalization(node: Node): boolean {
-  return node.domain === "" && node.op === "BatchNormalization";
+/** g min(1, limit / (|all g|_2 + 1e-6)) for each gradient g. */
+function clip(op: OpBuilder, gradients: readonly Value[], limit: number): Value[] {
+  op.scope = "clip/";
+  const squares = gradients.map((gradient) => op.ReduceSumSquare(gradient, { keepdims: 0 }));
+  const norm = op.Sqrt(op.node("Sum", squares)[0]!);
+  const number = (value: number): Value => op.scalarLike(norm, value);
+  const factor = op.Min(number(1), op.Div(number(limit), op.Add(norm, number(1e-6))));
+  const clipped = gradients.map((gradient) => op.Mul(gradient, factor));
+  op.scope = "";
+  return clipped;
 }
 
-/** Inputs 3 and 4 of each BatchNormalization. */
-function runningStatistics(graph: Graph): Value[] {
-  return graph.nodes.filter(isBatchNormalization).flatMap((node) => node.inputs.slice(3, 5) as Value[]);
-}
-
-/**
- * Switches a BatchNormalization to the batch's statistics. Returns the running mean and variance with what they become:
- * momentum * old + (1 - momentum) * batch, the batch's variance being N / (N - 1) times ONNX's biased one, as in PyTorch; N is the
- * number of elements per channel.
- */
-function trainingMode(op: OpBuilder, node: Node): [Value, Value][] {
-  const [x, , , mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
-  const momentum = node.float("momentum", 0.9);
-  const outputs = ["batch_mean", "batch_var"].map((stem) => {
-    const output = new Value(op.freshName(`${node.name || node.outputs[0]!.name}/${stem}`), mean);
-    output.producer = node;
-    return output;
-  });
-  const [batchMean, batchVariance] = outputs as [Value, Value];
-  node.outputs = [node.outputs[0]!, batchMean, batchVariance];
-  node.attributes.set("training_mode", intAttribute(1));
-  // With momentum 0 the outputs are the batch's own statistics.
-  node.attributes.set("momentum", floatAttribute(0));
-  // ONNX Runtime writes outputs 1 and 2 into the memory of inputs 3 and 4, even where that is the caller's: give it scratch values.
-  const scratch = [op.Neg(mean), op.Neg(variance)];
-  node.inputs.splice(3, 2, ...scratch);
-  moveBefore(op.graph, node, scratch.length);
-
-  const count = op.Cast(op.Div(op.Size(x), op.Size(mean)), { to: dtypeCode("float32") });
-  const unbiased = op.Mul(batchVariance, op.Div(count, op.Sub(count, op.scalarLike(count, 1))));
-  const blend = (old: Value, batch: Value): Value =>
-    op.Add(op.Mul(old, op.scalarLike(old, momentum)), op.Mul(batch, op.scalarLike(batch, 1 - momentum)));
-  return [
-    [mean, blend(mean, batchMean)],
-    [variance, blend(variance, unbiased)],
-  ];
-}
-
-/** Moves the last nodes of the graph to just before another, which came to depend on them. */
-function moveBefore(graph: Graph, node: Node, count: number): void {
-  const moved = graph.nodes.splice(-count);
-  graph.nodes.splice(graph.nodes.indexOf(node), 0, ...moved);
+/** Inputs 3 and 4 of each BatchNormalization; only of those whose scale is trained, where it is said what is trained. */
+function runningStatistics(graph: Graph, trainable?: readonly string[]): Value[] {
+  return graph.nodes
+    .filter((node) => isBatchNormalization(node) && (trainable?.includes(node.inputs[1]!.name) ?? true))
+    .flatMap((node) => node.inputs.slice(3, 5) as Value[]);
 }
 
 function largeFloats(graph: Graph): string[] {
@@ -187,16 +197,6 @@ function largeFloats(graph: Graph): string[] {
     .map(({ name }) => name);
 }
 
-/** Makes graph inputs of the named initializers; returns the constants that they held. */
-function holdOpen(graph: Graph, names: readonly string[]): Map<Value, Tensor> {
-  const open = graph.initializers.filter((value) => names.includes(value.name));
-  graph.initializers = graph.initializers.filter((value) => !open.includes(value));
-  graph.inputs.push(...open);
-  const held = new Map(open.map((value) => [value, value.constant!]));
-  for (const value of open) value.constant = null;
-  return held;
-}
-
 /** What the loss does not depend on stays a constant. */
 function restore(graph: Graph, value: Value, constant: Tensor): void {
   graph.inputs = graph.inputs.filter((input) => input !== value);
@@ -204,13 +204,25 @@ function restore(graph: Graph, value: Value, constant: Tensor): void {
   value.constant = constant;
 }
 
-function withWeights(source: Model, values: Readonly<Record<string, Tensor>>): Model {
+/** A copy of the model with the named constants replaced: initializers, and Constant nodes by the name of their output. */
+export function withWeights(source: Model, values: Readonly<Record<string, Tensor>>): Model {
   const model = cloneModel(source);
-  for (const value of model.graph.initializers) {
-    const trained = values[value.name];
-    if (trained === undefined) continue;
-    if (trained.data.length !== value.constant!.data.length) throw internalError(`'${value.name}' changed its size`);
-    value.constant = { ...trained, dims: value.constant!.dims };
+  const replaced = (name: string, constant: Tensor): Tensor | null => {
+    const trained = values[name];
+    if (trained === undefined) return null;
+    if (trained.data.length !== constant.data.length) throw internalError(`'${name}' changed its size`);
+    return { ...trained, dims: constant.dims };
+  };
+  for (const value of model.graph.initializers)
+    value.constant = replaced(value.name, value.constant!) ?? value.constant;
+  for (const node of model.graph.nodes) {
+    if (node.op !== "Constant" || node.domain !== "") continue;
+    const constant = node.tensor("value");
+    const trained = constant && replaced(node.outputs[0]!.name, constant);
+    if (trained) {
+      node.attributes.set("value", { type: "tensor", value: trained });
+      node.outputs[0]!.constant = null;
+    }
   }
   return model;
 }

@@ -8,14 +8,18 @@ import { dtypeCode } from "../ops/dtypes.ts";
 import { float32, isFloat } from "../tensor/tensor.ts";
 import { backward, requireRules } from "./backward.ts";
 import { describeCuts } from "./explain.ts";
-import { appendLoss, isTargeted, type LossName } from "./losses.ts";
+import { appendDivergence, appendLoss, isTargeted, type LossName } from "./losses.ts";
 import { addOutput, find, logitsOf, prepared, refuseCollisions } from "./rewrite.ts";
 
 export interface GradientOptions {
   readonly table: OpTable;
   /** Names of inputs, initializers or inner values; the float inputs by default. */
   readonly wrt?: readonly string[];
-  readonly loss: LossName;
+  /**
+   * What the attacker increases. `divergence` is KL(p || softmax(z)) with p = softmax of the further input `reference_logits` ([N, classes]), which
+   * takes the place of `labels`: how far the answer has moved from a given one (TRADES, arXiv 1901.08573).
+   */
+  readonly loss: LossName | "divergence";
   /** The output or inner value that holds the logits, [N, classes]; the first output by default. */
   readonly logits?: string;
 }
@@ -32,25 +36,39 @@ export interface GradientOptions {
 export function withGradient(model: Model, options: GradientOptions): Model {
   const { table, loss } = options;
   const wrt = options.wrt ?? floatInputs(model);
-  const targeted = isTargeted(loss);
-  refuseCollisions(model, ["labels", ...(targeted ? ["targets"] : []), "loss", ...wrt.map((name) => `grad_${name}`)]);
+  refuseCollisions(model, [...inputsOf(loss), "loss", ...wrt.map((name) => `grad_${name}`)]);
 
   const result = prepared(model, table);
   const op = opBuilder(result.graph, table);
   const logits = logitsOf(op, options.logits);
   // An operator that we don't know leaves shapes open: it is what has to be named, not the shape.
   requireRules(result.graph.nodes, table, find(result.graph, wrt), [logits]);
-  const perSample = { dtype: "int64", shape: [logits.shape?.[0] ?? null] } as const;
-  const labels = op.input("labels", perSample);
-  const targets = targeted ? op.input("targets", perSample) : undefined;
+  const losses = lossOf(op, loss, logits);
   op.scope = "loss/";
-  const losses = appendLoss(op, loss, logits, labels, targets);
   const ones = onesLike(op, losses);
   op.scope = "";
   const asFloat32 = losses.dtype === "float32" ? losses : op.Cast(losses, { to: dtypeCode("float32") });
   addOutput(op, asFloat32, "loss");
   addGradients(result, op, table, wrt, [{ value: losses, cotangent: ones }]);
   return result;
+}
+
+function inputsOf(loss: GradientOptions["loss"]): readonly string[] {
+  if (loss === "divergence") return ["reference_logits"];
+  return isTargeted(loss) ? ["labels", "targets"] : ["labels"];
+}
+
+/** Declares what the loss is told beside the logits, and appends it. */
+function lossOf(op: OpBuilder, loss: GradientOptions["loss"], logits: Value): Value {
+  const perSample = { dtype: "int64", shape: [logits.shape?.[0] ?? null] } as const;
+  const inputs = inputsOf(loss).map((name) => op.input(name, name === "reference_logits" ? logits : perSample));
+  op.scope = "loss/";
+  const losses =
+    loss === "divergence"
+      ? appendDivergence(op, inputs[0]!, logits)
+      : appendLoss(op, loss, logits, inputs[0]!, inputs[1]);
+  op.scope = "";
+  return losses;
 }
 
 /**
