@@ -148,25 +148,33 @@ export interface Subject {
   readonly wrongBefore: number;
 }
 
-/** The first of these samples that the model gets right: only such a sample can be fooled. */
-export async function firstCorrect({ model, options, signal }: Workbench, plan: ExercisePlan): Promise<Subject> {
+/** The first of these samples that the model gets right (only such a sample can be fooled) and that `fits`. */
+export async function firstCorrect(
+  { model, options, signal }: Workbench,
+  plan: ExercisePlan,
+  fits: (label: number, clean: Answer) => boolean = () => true,
+): Promise<Subject> {
+  const name = (label: number) => `'${model.classes[label]}'`;
   let wrongBefore = 0;
-  let wrong = "";
+  let reason = "none";
   for (const index of plan.indices) {
     signal?.throwIfAborted();
     const sample = await options.data.sample(index);
     const clean = await ask(model, sample.point);
-    if (clean.label === sample.label) return { sample, clean, wrongBefore };
-    wrongBefore++;
-    wrong = `index ${index} is '${model.classes[sample.label]}', and the model says '${model.classes[clean.label]}'`;
+    const right = clean.label === sample.label;
+    if (right && fits(sample.label, clean)) return { sample, clean, wrongBefore };
+    if (!right) wrongBefore++;
+    reason = right
+      ? `index ${index} is ${name(sample.label)} already`
+      : `index ${index} is ${name(sample.label)}, and the model says ${name(clean.label)}`;
   }
   throw new BlindspotError(
     {
       code: "E_EXERCISE_SAMPLE",
       subject: options.data.spec,
-      expected: "a sample that the model gets right without any attack",
-      got: wrongBefore === 1 ? wrong : `${wrongBefore} samples, none of them right; ${wrong}`,
-      hint: "Choose another sample with --samples, or check preprocessing with blindspot inspect",
+      expected: "a sample that the model gets right without any attack, and whose class is not the goal",
+      got: plan.indices.length === 1 ? reason : `${plan.indices.length} samples, none that fits; ${reason}`,
+      hint: "Choose another with --samples; if many are wrong, check the preprocessing with blindspot inspect",
     },
     { exitCode: 3 },
   );
