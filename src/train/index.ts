@@ -1,2 +1,12 @@
-export { constantRate, cosine, type Schedule } from "./schedules.ts";
-export { type Checkpoint, type TrainingData, type TrainingReport, type TrainOptions, train } from "./train.ts";
+export { initialWeights } from "./initial-weights.ts";
+export { constantRate, cosine, SCHEDULES, type Schedule, type ScheduleName, steps, triangle } from "./schedules.ts";
+export {
+  type Checkpoint,
+  copyState,
+  type StepReport,
+  type TrainingData,
+  type TrainingMoment,
+  type TrainingReport,
+  type TrainOptions,
+  train,
+} from "./train.ts";

@@ -1,18 +1,40 @@
-import type { TrainingStep } from "../autodiff/index.ts";
+import type { DropoutMask, TrainingStep } from "../autodiff/index.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
 import { type Model, writeModel } from "../graph/index.ts";
 import type { Feeds, Runtime, Session } from "../runtime/runtime.ts";
-import { float32, type NumericData, type Tensor } from "../tensor/tensor.ts";
+import { float32, type NumericData, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import type { Schedule } from "./schedules.ts";
 
 export interface TrainingData {
   /** Number of rows. */
   readonly count: number;
   /**
-   * What one step is fed: the model's inputs and `labels`, for these rows. `rng` belongs to this batch alone (augmentation); the tensors must be new ones.
+   * What one step is fed: the model's inputs and `labels`, for these rows. `rng` belongs to this batch alone (augmentation); the tensors must be new
+   * ones. Asked for ahead, while the step before it runs: it must not depend on the weights.
    */
   batch(rows: readonly number[], rng: Rng): Feeds | Promise<Feeds>;
+  /** Completes what `batch` gave, once the weights are known that the step will change: adversarial training moves the inputs here. */
+  craft?(feeds: Feeds, moment: TrainingMoment): Promise<Feeds>;
+}
+
+export interface TrainingMoment {
+  /** The state before the step. Read it only: copy what a session is to be fed. */
+  readonly state: Readonly<Record<string, Tensor>>;
+  /** 0 at the start of the training, 1 at its end. */
+  readonly progress: number;
+}
+
+export interface StepReport {
+  /** From 1. */
+  readonly epoch: number;
+  /** From 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** Rows of data in this step. */
+  readonly rows: number;
+  /** Those asked for with `observe`. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
 }
 
 export interface TrainingReport {
@@ -35,6 +57,9 @@ export interface Checkpoint {
   readonly state: Readonly<Record<string, Tensor>>;
 }
 
+// biome-ignore lint/suspicious/noConfusingVoidType: a listener that returns nothing is the ordinary case
+export type EpochAnswer = "stop" | void;
+
 export interface TrainOptions {
   readonly step: TrainingStep;
   readonly runtime: Runtime;
@@ -45,12 +70,18 @@ export interface TrainOptions {
   readonly schedule: Schedule;
   readonly seed: number;
   readonly start?: Checkpoint;
-  onEpoch?(report: TrainingReport): void | Promise<void>;
+  /** Outputs of the training graph that `onStep` wants to see. */
+  readonly observe?: readonly string[];
+  /** Stops between two steps, with E_TRAIN_INTERRUPTED. */
+  readonly signal?: AbortSignal;
+  onStep?(report: StepReport): void;
+  /** "stop" ends the training after this epoch. */
+  onEpoch?(report: TrainingReport): EpochAnswer | Promise<EpochAnswer>;
 }
 
 /**
- * Runs a training graph over the data, epoch after epoch, and returns the trained model. Shuffles depend on seed and epoch only, so a run from a
- * checkpoint gives what the uninterrupted run gives. Throws when the loss is no longer a number.
+ * Runs a training graph over the data, epoch after epoch, and returns the trained model. Shuffles and masks depend on seed, epoch and step
+ * only, so a run from a checkpoint gives what the uninterrupted run gives. Throws when the loss is no longer a number.
  */
 export async function train(options: TrainOptions): Promise<Model> {
   const { step, epochs, batch, data } = options;
@@ -69,7 +100,7 @@ export async function train(options: TrainOptions): Promise<Model> {
     for (let epoch = options.start?.epoch ?? 0; epoch < epochs; epoch++) {
       const done = await runEpoch(options, session, state, epoch);
       state = done.state;
-      await options.onEpoch?.({
+      const next = await options.onEpoch?.({
         epoch: epoch + 1,
         epochs,
         loss: done.loss,
@@ -77,6 +108,7 @@ export async function train(options: TrainOptions): Promise<Model> {
         model: () => step.finish(copyState(done.state)),
         checkpoint: () => ({ epoch: epoch + 1, state: copyState(done.state) }),
       });
+      if (next === "stop") break;
     }
   } finally {
     await session.close();
@@ -91,39 +123,75 @@ interface EpochResult {
 }
 
 async function runEpoch(
-  { step, data, batch, schedule, epochs, seed }: TrainOptions,
+  options: TrainOptions,
   session: Session,
   start: Readonly<Record<string, Tensor>>,
   epoch: number,
 ): Promise<EpochResult> {
+  const { step, data, batch, schedule, epochs, seed, observe = [], signal } = options;
   const rng = Rng.of(seed).fold("train").fold(epoch);
   const order = rng.fold("order").shuffle(Array.from({ length: data.count }, (_, row) => row));
   const steps = Math.floor(data.count / batch);
-  const wanted = ["mean_loss", ...step.state.map(({ output }) => output)];
+  const wanted = ["mean_loss", ...observe, ...step.state.map(({ output }) => output)];
+  // Promised, so that an error of the next batch is met where that batch is used.
+  const prepare = (index: number) => {
+    const feeds = Promise.resolve(data.batch(order.slice(index * batch, (index + 1) * batch), rng.fold(index)));
+    feeds.catch(() => {});
+    return feeds;
+  };
   let state = start;
   let total = 0;
   let learningRate = 0;
+  let prepared = prepare(0);
   for (let index = 0; index < steps; index++) {
-    const rows = order.slice(index * batch, (index + 1) * batch);
-    learningRate = schedule((epoch + index / steps) / epochs);
-    const feeds = await data.batch(rows, rng.fold(index));
-    const outputs = await session.run({ ...feeds, ...state, learning_rate: float32([], [learningRate]) }, wanted);
+    if (signal?.aborted) throw interrupted(epoch);
+    const progress = (epoch + index / steps) / epochs;
+    learningRate = schedule(progress);
+    const plain = await prepared;
+    const feeds = data.craft === undefined ? plain : await data.craft(plain, { state, progress });
+    const masks = drawMasks(step.dropouts, feeds, rng.fold(index).fold("dropout"));
+    const running = session.run({ ...feeds, ...masks, ...state, learning_rate: float32([], [learningRate]) }, wanted);
+    if (index + 1 < steps) prepared = prepare(index + 1);
+    const outputs = await running;
     const loss = (outputs["mean_loss"]!.data as Float32Array)[0]!;
-    if (!Number.isFinite(loss))
-      throw new BlindspotError({
-        code: "E_TRAIN_DIVERGED",
-        subject: "training",
-        where: `epoch ${epoch + 1}, step ${index + 1}`,
-        got: `a loss of ${loss}`,
-        hint: "Lower the learning rate",
-      });
+    if (!Number.isFinite(loss)) throw diverged(epoch, index, loss);
     total += loss;
     state = Object.fromEntries(step.state.map(({ input, output }) => [input, outputs[output]!]));
+    options.onStep?.({ epoch: epoch + 1, step: index + 1, steps, rows: batch, outputs });
   }
   return { state, loss: total / steps, learningRate };
 }
 
-function copyState(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+function diverged(epoch: number, step: number, loss: number): BlindspotError {
+  return new BlindspotError({
+    code: "E_TRAIN_DIVERGED",
+    subject: "training",
+    where: `epoch ${epoch + 1}, step ${step + 1}`,
+    got: `a loss of ${loss}`,
+    hint: "Lower the learning rate",
+  });
+}
+
+function interrupted(epoch: number): BlindspotError {
+  return new BlindspotError(
+    { code: "E_TRAIN_INTERRUPTED", subject: "training", got: `a stop in epoch ${epoch + 1}` },
+    { exitCode: 130 },
+  );
+}
+
+/** For each Dropout: 0 with its probability, else 1 / (1 - ratio), so that the mean stays. */
+function drawMasks(dropouts: readonly DropoutMask[], feeds: Feeds, rng: Rng): Feeds {
+  const rows = feeds["labels"]!.dims[0]!;
+  const masks = dropouts.map(({ input, dims, ratio }) => {
+    const stream = rng.fold(input);
+    const mask = new Float32Array(rows * sizeOf(dims));
+    for (let i = 0; i < mask.length; i++) mask[i] = stream.uniform() < ratio ? 0 : 1 / (1 - ratio);
+    return [input, float32([rows, ...dims], mask)] as const;
+  });
+  return Object.fromEntries(masks);
+}
+
+export function copyState(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(state).map(([name, value]) => [name, { ...value, data: (value.data as NumericData).slice() }]),
   );
