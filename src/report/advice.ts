@@ -1,15 +1,22 @@
 import type { Result, ThreatResult } from "../assess/schema.ts";
-import { carried, commandLine, shellWord } from "./command-line.ts";
+import { carried, commandLine, runCommand } from "./command-line.ts";
 import { percent } from "./format.ts";
 import { withdrawn } from "./withdrawn.ts";
 import { threatName, WHO } from "./words.ts";
 
-/** One closing sentence or two: how far the model can be trusted, and which command to try next. */
-export function advice(result: Result): string {
-  const threat = worstThreat(result);
-  if (threat === undefined) return "Nothing was evaluated. Give the run more time, or more samples.";
-  const { command, why } = next(result, threat);
-  return `${verdict(result, threat)} ${why}: ${command}`;
+/** How far a model can be trusted, by the threat that it stands least. */
+export interface Verdict {
+  /** `unknown`: nothing was measured, not enough was, or a check withdrew the figure. */
+  readonly trust: "yes" | "with care" | "no" | "unknown";
+  /** In a few words: `Do not trust it with inputs that anybody can alter`. */
+  readonly short: string;
+  /** The figures behind it, or the reason why there are none: a sentence. */
+  readonly because: string;
+}
+
+export interface NextStep {
+  readonly why: string;
+  readonly command: string;
 }
 
 function worstThreat(result: Result): ThreatResult | undefined {
@@ -17,52 +24,75 @@ function worstThreat(result: Result): ThreatResult | undefined {
   return evaluated.sort((a, b) => a.robustAccuracy.value - b.robustAccuracy.value)[0];
 }
 
-function verdict(result: Result, threat: ThreatResult): string {
+/** Least share of what the model gets right that must stand. */
+const TRUST = [
+  { least: 0.9, trust: "yes", short: "It held" },
+  { least: 0.5, trust: "with care", short: "Trust it with care" },
+  { least: 0.1, trust: "no", short: "Trust it only with inputs that nobody can alter" },
+  { least: 0, trust: "no", short: "Do not trust it with inputs that anybody can alter" },
+] as const;
+
+export function verdict(result: Result): Verdict {
+  const threat = worstThreat(result);
+  if (threat === undefined)
+    return { trust: "unknown", short: "Nothing was evaluated", because: "Give the run more time, or more samples." };
   const name = threatName(threat.id);
   const [failed] = withdrawn(result, threat);
   if (failed !== undefined)
-    return `Do not rely on the ${percent(threat.robustAccuracy.value)} at ${name}: the check ${failed.id} failed, so the true figure may be lower.`;
+    return {
+      trust: "unknown",
+      short: `Do not rely on the ${percent(threat.robustAccuracy.value)} at ${name}`,
+      because: `The check ${failed.id} failed, so the true figure may be lower.`,
+    };
   const cutShort = result.checks.find((check) => check.id === "all-samples-finished" && check.threat === threat.id);
-  if (cutShort !== undefined) return `No verdict yet at ${name}: ${cutShort.detail}.`;
-  // Of what the model gets right, the share that each attacker turned.
+  if (cutShort !== undefined)
+    return { trust: "unknown", short: `No verdict yet at ${name}`, because: `${capitalized(cutShort.detail)}.` };
   const right = threat.attackSuccess.of;
-  const turned = threat.profiles.map((profile) => {
-    const standing = profile.robustAccuracy.unbroken;
-    return { who: WHO[profile.knowledge], share: right === 0 ? 0 : (right - standing) / right };
-  });
-  const list = turned.map(({ who, share }) => `${who} misleads it on ${percent(share)}`).join(", ");
-  const kept = right === 0 ? 0 : threat.robustAccuracy.unbroken / right;
-  const trust =
-    kept >= 0.9
-      ? "It held"
-      : kept >= 0.5
-        ? "Trust it with care"
-        : kept >= 0.1
-          ? "Trust it only with inputs that nobody can alter"
-          : "Do not trust it with inputs that anybody can alter";
-  return `${trust}: at ${name}, of the samples that it gets right, ${list}.`;
+  const share = (unbroken: number) => (right === 0 ? 0 : unbroken / right);
+  const list = threat.profiles.map(
+    ({ knowledge, robustAccuracy }) =>
+      `${WHO[knowledge]} misleads it on ${percent(right === 0 ? 0 : 1 - share(robustAccuracy.unbroken))}`,
+  );
+  const { trust, short } = TRUST.find(({ least }) => share(threat.robustAccuracy.unbroken) >= least)!;
+  return { trust, short, because: `At ${name}, of the samples that it gets right, ${list.join(", ")}.` };
 }
 
-function next(result: Result, threat: ThreatResult): { command: string; why: string } {
-  const { options } = result;
-  const base = [...carried(result), "--threat", threatName(threat.id)];
-  const attacks = options["attacks"];
+function capitalized(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** Where the run was kept, as far as the result knows. */
+function folderOf({ options }: Result): string | null {
+  const { out } = options;
+  return typeof out === "string" ? out : null;
+}
+
+/** What to do next, most useful first; never empty. `directory`: where the run is kept. */
+export function nextSteps(result: Result, directory: string | null = folderOf(result)): NextStep[] {
   if (result.status === "partial")
-    return {
-      why: "Finish it with the same command and",
-      command: `--out ${shellWord(String(options["out"] ?? "DIR"))}`,
-    };
+    return [{ why: "Finish this run: what is done is kept", command: runCommand(result, directory) }];
+  const steps: NextStep[] = [];
+  const threat = worstThreat(result) ?? result.threats[0];
+  const base = [...carried(result), ...(threat === undefined ? [] : ["--threat", threatName(threat.id)])];
+  const attacks = result.options["attacks"];
+  if (directory !== null)
+    steps.push({
+      why: result.findings > 0 ? "See the inputs that fool it" : "Read the whole report",
+      command: commandLine(["report", directory, "--open"]),
+    });
   if (Array.isArray(attacks) && !attacks.includes("standard"))
-    return {
+    steps.push({
       why: "A stronger suite may find more",
       command: commandLine(["assess", ...base, "--attacks", "standard"]),
-    };
-  if (threat.attackSuccess.fooled > 0) {
-    const strongest = [...threat.audit.attacks].sort((a, b) => b.succeeded - a.succeeded)[0];
-    return {
-      why: "See the inputs that fool it",
-      command: commandLine(["attack", strongest?.name ?? "pgd", ...base, "--save", "adversarial"]),
-    };
-  }
-  return { why: "Audit the figure", command: commandLine(["assess", ...base, "--audit"]) };
+    });
+  else if (result.options["audit"] !== true)
+    steps.push({ why: "Audit the figure", command: commandLine(["assess", ...base, "--audit"]) });
+  if (directory !== null && result.risk?.declared.assessed === false)
+    steps.push({
+      why: "Say what a mistake costs you (exposure, viewer, impact)",
+      command: commandLine(["risk", directory, "--config", "risk.json"]),
+    });
+  if (result.findings > 0)
+    steps.push({ why: "Take one finding apart, step by step", command: commandLine(["exercise"]) });
+  return steps;
 }

@@ -24,15 +24,50 @@ const CARRIED = [
   "surrogate",
 ] as const;
 
+/** Further options that decide what `assess` does. */
+const PLAN = [
+  "threat",
+  "samples",
+  "attacks",
+  "profile",
+  "seed",
+  "queries",
+  "steps",
+  "restarts",
+  "set",
+  "save",
+  "audit",
+] as const;
+/** Given once for each value. */
+const REPEATED: readonly string[] = ["threat", "set"];
+
 /** The options that name model, data and attacker of a run, as words of a command. */
-export function carried({ options, model, data }: CommandContext, without: readonly string[] = []): string[] {
-  const values: Record<string, unknown> = { model: model.name, data: data.spec, ...options };
-  const words = CARRIED.filter((key) => values[key] !== undefined && !without.includes(key)).flatMap((key) => {
+export function carried(context: CommandContext, without: readonly string[] = []): string[] {
+  const keys = CARRIED.filter((key) => !without.includes(key));
+  return [...words(valuesOf(context), keys), ...(context.options["probe"] === false ? ["--no-probe"] : [])];
+}
+
+/** The command of a run, without its limit of time: begins it anew, or goes on with it where `directory` is its folder. */
+export function runCommand(context: CommandContext, directory: string | null = null): string {
+  const plan = words(valuesOf(context), PLAN);
+  return commandLine(["assess", ...carried(context), ...plan, ...(directory === null ? [] : ["--out", directory])]);
+}
+
+function valuesOf({ options, model, data }: CommandContext): Readonly<Record<string, unknown>> {
+  return { model: model.name, data: data.spec, ...options };
+}
+
+/** Options as words, in this order; those that were not given are left out. */
+function words(values: Readonly<Record<string, unknown>>, keys: readonly string[]): string[] {
+  return keys.flatMap((key) => {
     const value = values[key];
-    const text = Array.isArray(value) ? listText(value, key === "inputRange" ? ".." : ",") : String(value);
-    return [`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, text];
+    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === undefined || value === false) return [];
+    if (value === true) return [flag];
+    if (!Array.isArray(value)) return [flag, String(value)];
+    if (REPEATED.includes(key)) return value.flatMap((one) => [flag, String(one)]);
+    return [flag, listText(value, key === "inputRange" ? ".." : ",")];
   });
-  return values["probe"] === false ? [...words, "--no-probe"] : words;
 }
 
 /** A list as it is typed; a list of pairs is one of ranges. */
@@ -61,7 +96,7 @@ export function reproducingCommand(finding: Finding, context: CommandContext): s
     "--set",
     `${attack.name}.${key}=${value}`,
   ]);
-  const { queries } = context.options;
+  const queries = words(context.options, ["queries"]);
   return commandLine([
     "attack",
     attack.name,
@@ -69,7 +104,7 @@ export function reproducingCommand(finding: Finding, context: CommandContext): s
     ...["--threat", constraints.threat.split(";")[0]!],
     ...["--samples", `index:${subject.index}`],
     ...["--seed", String(seed)],
-    ...(queries === undefined ? [] : ["--queries", String(queries)]),
+    ...queries,
     ...settings,
   ]);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findingSchema, type Result, resultSchema } from "../assess/schema.ts";
 import { consoleReport } from "./console.ts";
 import { duration, epsilonText, grouped, sure } from "./format.ts";
-import { RESULT, robust, storedRun } from "./stored-run.test.fixture.ts";
+import { RESULT, riskOf, robust, storedRun } from "./stored-run.test.fixture.ts";
 
 describe("consoleReport", () => {
   it("is made from a result that its schema accepts", () => expect(resultSchema.parse(RESULT)).toEqual(RESULT));
@@ -42,7 +42,11 @@ describe("consoleReport", () => {
 
       Written to run: result.json, samples.jsonl, findings.jsonl, blobs/
 
-      Trust it only with inputs that nobody can alter: at linf:8/255, of the samples that it gets right, an attacker who has the model misleads it on 83.8 %, an attacker who only sees its scores misleads it on 54.5 %. See the inputs that fool it: npx blindspot attack apgd-t --model signs.onnx --data npz:test.npz --threat linf:8/255 --save adversarial
+      Trust it only with inputs that nobody can alter. At linf:8/255, of the samples that it gets right, an attacker who has the model misleads it on 83.8 %, an attacker who only sees its scores misleads it on 54.5 %.
+      See the inputs that fool it:
+        npx blindspot report run --open
+      Audit the figure:
+        npx blindspot assess --model signs.onnx --data npz:test.npz --threat linf:8/255 --audit
       "
     `);
   });
@@ -52,15 +56,15 @@ describe("consoleReport", () => {
     const text = consoleReport({ ...RESULT, checks, badge: "E0" });
     expect(text).toContain("~~15.0 %  [10.7, 20.6]~~");
     expect(text).toContain("withdrawn: gradients-zero: of 39 gradients, exactly zero: 39");
-    expect(text.trimEnd().split("\n").at(-1)).toMatch(
-      /^Do not rely on the 15\.0 % at linf:8\/255: the check gradients-zero failed/,
-    );
+    expect(text).toContain("Do not rely on the 15.0 % at linf:8/255. The check gradients-zero failed, so");
   });
 
   it("says that a run is partial, and how to finish it", () => {
     const text = consoleReport({ ...RESULT, status: "partial", options: { ...RESULT.options, out: "run" } });
     expect(text).toContain("partial: 200 of 200 samples");
-    expect(text.trimEnd()).toMatch(/Finish it with the same command and: --out run$/);
+    expect(text.trimEnd()).toMatch(
+      /Finish this run[^\n]*:\n {2}npx blindspot assess --model signs\.onnx --data npz:test\.npz --out run$/,
+    );
   });
 
   it("gives no verdict on a run that was cut short", () => {
@@ -72,7 +76,7 @@ describe("consoleReport", () => {
       checks: [check],
       options: { ...RESULT.options, out: "run" },
     };
-    expect(consoleReport(partial)).toContain(`No verdict yet at linf:8/255: ${detail}. Finish it`);
+    expect(consoleReport(partial)).toContain(`No verdict yet at linf:8/255. ${detail}.\nFinish this run`);
     const none = { ...RESULT.threats[0]!, id: "l2:1;uint8;untargeted", robustAccuracy: robust(0, 0) };
     const text = consoleReport({ ...partial, threats: [none, ...RESULT.threats] });
     expect(text).toContain("Under l2:1;uint8;untargeted\n  not evaluated");
@@ -87,8 +91,33 @@ describe("consoleReport", () => {
       mean: [0.1, 0.2, 0.3],
     };
     expect(consoleReport({ ...RESULT, options })).toContain(
-      "--data 'records:x.gz?shape=32x32x3' --input-range 0..255 --mean 0.1,0.2,0.3 --threat linf:8/255 --save",
+      "--data 'records:x.gz?shape=32x32x3' --input-range 0..255 --mean 0.1,0.2,0.3 --threat linf:8/255 --audit",
     );
+  });
+
+  it("repeats what the plan of the run was, to finish it", () => {
+    const options = {
+      ...RESULT.options,
+      threat: ["linf:8/255", "l2:1"],
+      set: ["pgd.steps=9"],
+      samples: 50,
+      probe: false,
+    };
+    expect(consoleReport({ ...RESULT, status: "partial", options }, { directory: "my run" })).toContain(
+      "--data npz:test.npz --no-probe --threat linf:8/255 --threat l2:1 --samples 50 --set pgd.steps=9 --out 'my run'",
+    );
+  });
+
+  it("says severity, its arithmetic, and whether anybody declared the impact", () => {
+    const severity = (assessed: boolean) =>
+      consoleReport({ ...RESULT, risk: riskOf({ assessed }) })
+        .split("\n")
+        .filter((line) => /severity|L = /.test(line));
+    expect(severity(false)).toEqual([
+      "  severity            High  likelihood: very likely; impact 3 of 5 (stop taken for yield), impact not assessed",
+      "    L = 0.84 x 1 x 1 = 0.84",
+    ]);
+    expect(severity(true)[0]).toMatch(/impact 3 of 5 \(stop taken for yield\)$/);
   });
 
   it("colors only when asked", () => {

@@ -1,6 +1,7 @@
-import type { Result, ThreatResult } from "../assess/schema.ts";
-import { advice } from "./advice.ts";
+import type { Result, ThreatResult, ThreatRisk } from "../assess/schema.ts";
+import { nextSteps, verdict } from "./advice.ts";
 import { duration, epsilonText, grouped, interval, percent, table } from "./format.ts";
+import { visible } from "./visible.ts";
 import { withdrawn } from "./withdrawn.ts";
 import { threatName } from "./words.ts";
 
@@ -9,6 +10,8 @@ export interface ConsoleOptions {
   readonly color?: boolean;
   /** Folder of the run, to name its files. */
   readonly directory?: string | null;
+  /** The report that was written beside them. */
+  readonly report?: string | null;
 }
 
 interface Style {
@@ -30,6 +33,8 @@ const COLOR: Style = {
   bad: ansi(31, 39),
   struck: ansi(9, 29),
 };
+/** Next steps on the console; the reports have room for all. */
+const NEXT_SHOWN = 2;
 const PLAIN: Style = { strong: same, dim: same, good: same, warn: same, bad: same, struck: (text) => `~~${text}~~` };
 
 /** The result as a page of text for a terminal: a pure function of the result. */
@@ -42,12 +47,23 @@ export function consoleReport(result: Result, options: ConsoleOptions = {}): str
     ...naturalErrors(result, style),
     ...result.notTested.map((text, i) => `${i === 0 ? "Not tested  " : "            "}${style.dim(text)}`),
     "",
-    ...(options.directory
-      ? [`Written to ${options.directory}: result.json, samples.jsonl, findings.jsonl, blobs/`, ""]
-      : []),
-    style.strong(advice(result)),
+    ...written(options),
+    ...closing(result, options.directory ?? undefined, style),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function written({ directory, report }: ConsoleOptions): string[] {
+  if (!directory) return [];
+  const files = `Written to ${directory}: result.json, samples.jsonl, findings.jsonl, blobs/`;
+  return report ? [files, `Report      ${report}`, ""] : [files, ""];
+}
+
+/** How far the model can be trusted, and what to type next. */
+function closing(result: Result, directory: string | undefined, style: Style): string[] {
+  const { short, because } = verdict(result);
+  const steps = nextSteps(result, directory).slice(0, NEXT_SHOWN);
+  return [style.strong(`${short}. ${because}`), ...steps.map(({ why, command }) => `${why}:\n  ${command}`)];
 }
 
 function heading(result: Result, style: Style): string[] {
@@ -65,6 +81,7 @@ function heading(result: Result, style: Style): string[] {
 function threatLines(result: Result, threat: ThreatResult, style: Style): string[] {
   const { robustAccuracy: robust } = threat;
   const reasons = withdrawn(result, threat);
+  const risk = result.risk?.threats.find((one) => one.threat === threat.id);
   if (robust.of === 0) return [style.strong(`Under ${threat.id}`), "  not evaluated: the run was cut short", ""];
   const figure = `${percent(robust.value)}  ${interval(robust.sampling95)}`;
   const shown = reasons.length > 0 ? style.struck(figure) : style.strong(figure);
@@ -74,10 +91,21 @@ function threatLines(result: Result, threat: ThreatResult, style: Style): string
     style.strong(`Under ${threat.id}`),
     `  robust accuracy   ${headline}  ${robust.unbroken} of ${robust.of} stand under every profile`,
     ...reasons.map((check) => style.bad(`  withdrawn: ${check.id}: ${check.detail}`)),
+    ...(risk === undefined ? [] : riskLines(risk, style)),
     "",
     ...attackTable(threat).map((line) => `  ${line}`),
     "",
     ...curveLine(threat),
+  ];
+}
+
+function riskLines({ severity, likelihood, impact, arithmetic }: ThreatRisk, style: Style): string[] {
+  const { value, source, pair } = impact;
+  const pairText = pair === null ? "" : ` (${pair.true} taken for ${pair.wrong})`;
+  const impactText = `impact ${value} of 5${pairText}${source === "default" ? ", impact not assessed" : ""}`;
+  return [
+    `  severity            ${style.strong(severity.shown)}  likelihood: ${likelihood.band}; ${impactText}`,
+    style.dim(`    ${visible(arithmetic)}`),
   ];
 }
 

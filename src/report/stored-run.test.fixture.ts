@@ -1,5 +1,5 @@
 import { encode } from "fast-png";
-import { type Finding, RESULT_SCHEMA, type Result, type ThreatResult } from "../assess/schema.ts";
+import { type Finding, RESULT_SCHEMA, type Result, type Risk, type ThreatResult } from "../assess/schema.ts";
 import { proportion } from "../assess/statistics.ts";
 import type { StoredRun } from "../assess/store.ts";
 import { sha256 } from "../base/hash.ts";
@@ -93,6 +93,75 @@ export const RESULT: Result = {
   notTested: ["attackers with labels alone"],
   findings: 168,
 };
+
+const MAPPINGS: Risk["mappings"] = {
+  atlas: [{ id: "AML.T0015", name: "Evade AI Model", version: "5.6.1" }],
+  owasp: ["ML01:2023"],
+  nist: ["NISTAML.022"],
+  cwe: ["CWE-1039"],
+  aiAct: ["Article 15(5)"],
+};
+
+/** A risk of the one threat: High, by the white-box profile. */
+export function riskOf({ assessed }: { readonly assessed: boolean }): Risk {
+  const source = assessed ? ("declared" as const) : ("default" as const);
+  const pair = { true: "stop", wrong: "yield" };
+  return {
+    formula: "blindspot-risk/1",
+    declared: {
+      exposure: "public",
+      viewer: "none",
+      impact: { default: 3, defaultDeclared: assessed, pairs: [] },
+      assessed,
+    },
+    threats: [
+      {
+        threat: THREAT.id,
+        profiles: [
+          {
+            knowledge: "white-box",
+            inReach: true,
+            fooled: 166,
+            of: 198,
+            p: 0.84,
+            pHigh: 0.89,
+            medianQueries: null,
+            queryStep: 1,
+            access: 1,
+            effort: 1,
+            stealthBand: "visible",
+            stealth: 1,
+            likelihood: 0.84,
+            likelihoodHigh: 0.89,
+          },
+        ],
+        profile: "white-box",
+        enough: true,
+        likelihood: { value: 0.84, high: 0.89, band: "very likely", bandHigh: "very likely" },
+        impact: { value: 3, source, pair },
+        severity: { value: "High", high: "High", shown: "High" },
+        pairs: [
+          {
+            ...pair,
+            trueLabel: 0,
+            wrongLabel: 1,
+            samples: 90,
+            findings: 90,
+            impact: 3,
+            source,
+            severity: "High",
+            severityHigh: "High",
+            shown: "High",
+          },
+        ],
+        arithmetic: "L = 0.84 x 1 x 1 = 0.84",
+      },
+    ],
+    mappings: MAPPINGS,
+    catalogs: [],
+    mitigations: [],
+  };
+}
 
 /** Names that try to leave the place they are written to. */
 export const HOSTILE = [
@@ -211,12 +280,6 @@ function madeFinding(index: number, classes: readonly string[], sampleId: string
       afterQuantization: true,
       minimized: false,
     },
-    mappings: {
-      atlas: [{ id: "AML.T0015", name: "Evade AI Model", version: "5.6.1" }],
-      owasp: ["ML01:2023"],
-      nist: ["NISTAML.022"],
-      cwe: ["CWE-1039"],
-      aiAct: ["Article 15(5)"],
-    },
+    mappings: MAPPINGS,
   };
 }

@@ -31,25 +31,28 @@ export function mostTelling(result: Result, findings: readonly Finding[]): Findi
   return rounds.flat();
 }
 
-type Impacts = (trueLabel: number, wrong: number) => number;
+/** Declared impact of the mistake that a finding is; 0 where the run has no risk. */
+type Impacts = (finding: Finding) => number;
 
-function impacts({ model, risk }: Result): Impacts {
-  if (risk === undefined) return () => 0;
-  const declared = new Map(
-    risk.declared.impact.pairs.map((pair) => [JSON.stringify([pair.true, pair.wrong]), pair.impact]),
+function impacts({ risk }: Result): Impacts {
+  const key = (threat: string, trueLabel: number, wrong: number) => JSON.stringify([threat, trueLabel, wrong]);
+  const pairs = (risk?.threats ?? []).flatMap(({ threat, pairs }) =>
+    pairs.map(({ trueLabel, wrongLabel, impact }) => [key(threat, trueLabel, wrongLabel), impact] as const),
   );
-  return (trueLabel, wrong) =>
-    declared.get(JSON.stringify([model.classes[trueLabel], model.classes[wrong]])) ?? risk.declared.impact.default;
+  const known = new Map(pairs);
+  const other = risk?.declared.impact.default ?? 0;
+  return ({ constraints, outputChange: { trueLabel, after } }) =>
+    known.get(key(constraints.threat, trueLabel, after.label)) ?? other;
 }
 
 type Key = readonly (number | string)[];
 
-function sortKey({ id, outputChange, perturbation }: Finding, impact: Impacts): Key {
-  const { trueLabel, after } = outputChange;
+function sortKey(finding: Finding, impact: Impacts): Key {
+  const { id, outputChange, perturbation } = finding;
   return [
-    -impact(trueLabel, after.label),
+    -impact(finding),
     BANDS.indexOf(perturbation.perceptibility.band),
-    -after.confidence,
+    -outputChange.after.confidence,
     // Same in every other respect: by content, not by order of work.
     id,
   ];
