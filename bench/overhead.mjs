@@ -1,9 +1,14 @@
 /**
- * What the runner costs beside the passes that it makes: PGD through the runner against the same number of rows sent to the same classifier in
- * full batches by a bare loop, in turns. And memory while the number of samples grows.
+ * What the runner costs beside the passes that it makes.
+ * - `share`: processor time of the main thread (all that is ours) over that of the other threads (sessions), for PGD, and for an attack that
+ *   only asks: what is left is the runner's own. Linux only.
+ * - `overhead`: PGD through the runner against the same number of rows sent to the same classifier in full batches by a bare loop, in turns,
+ *   by the clock. On two cores the main thread takes turns with the sessions.
+ * - `peakMiB`: memory while the number of samples grows.
  *
  *   node bench/overhead.mjs --model M.onnx --data SPEC --eps 0.1 [--range 0,255] [--samples 1000] [--steps 40] [--rounds 10]
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { linf, loadClassifier, nodeRuntime, openDataset, pgd, runSamples } from "../dist/index.js";
 import { median, readOptions, report } from "./peer.mjs";
 
@@ -31,13 +36,45 @@ const classifier = await loadClassifier(options.model, {
   inputRange: options.range.split(",").map(Number),
 });
 const size = data.dims.reduce((a, b) => a * b, 1);
-const attack = { definition: pgd, settings: { ...pgd.defaults, steps, keep: "last" } };
+const pgdAttack = { definition: pgd, settings: { ...pgd.defaults, steps, keep: "last" } };
 
 async function* samples(count) {
   for (let i = 0; i < count; i++) yield data.sample(i);
 }
 
-async function throughRunner(count) {
+/** Asks for as many gradients as PGD does, and computes nothing. */
+const onlyAsks = {
+  definition: {
+    ...pgd,
+    name: "only-asks",
+    defaults: {},
+    async run(sample) {
+      for (let i = 0; i < steps; i++) await sample.gradient(sample.x0, "cross-entropy", { judge: false });
+      await sample.scores(sample.x0, { judge: false });
+    },
+  },
+  settings: {},
+};
+
+/** Processor time so far, in ms: of this thread, and of all others of the process. */
+function threadTimes() {
+  const times = { main: 0, others: 0 };
+  for (const id of readdirSync("/proc/self/task")) {
+    const ms = Number(readFileSync(`/proc/self/task/${id}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+    if (Number(id) === process.pid) times.main += ms;
+    else times.others += ms;
+  }
+  return times;
+}
+
+async function shareOf(attack) {
+  const before = threadTimes();
+  await throughRunner(n, attack);
+  const after = threadTimes();
+  return (after.main - before.main) / (after.others - before.others);
+}
+
+async function throughRunner(count, attack = pgdAttack) {
   let rows = { forward: 0, gradients: 0 };
   let peak = 0;
   const start = performance.now();
@@ -79,9 +116,13 @@ async function bare({ forward, gradients, verifications }) {
 const { rows } = await throughRunner(n); // warms up, and counts the rows
 await bare(rows);
 const times = { runner: [], bare: [] };
+const shares = { pgd: [], onlyAsks: [] };
 for (let round = 0; round < Number(options.rounds); round++) {
   times.runner.push((await throughRunner(n)).ms);
   times.bare.push(await bare(rows));
+  if (process.platform !== "linux") continue;
+  shares.pgd.push(await shareOf(pgdAttack));
+  shares.onlyAsks.push(await shareOf(onlyAsks));
 }
 const memory = {};
 for (const count of [Math.floor(data.length / 10), data.length])
@@ -94,8 +135,10 @@ const result = {
   batch: classifier.maxBatch,
   medianMs: { runner: median(times.runner), bare: median(times.bare) },
   overhead: median(times.runner.map((value, i) => value / times.bare[i])) - 1,
+  share: { pgd: median(shares.pgd), onlyAsks: median(shares.onlyAsks) },
   peakMiB: memory,
   times,
+  shares,
 };
 report(result, options.out);
 await runtime.close();

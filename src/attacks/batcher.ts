@@ -23,27 +23,33 @@ export interface PassTotals {
 
 type Kind = LossName | "scores";
 
-interface Waiter {
-  resolve(result: RowResult): void;
-  reject(error: unknown): void;
+/** What one pass gave all its rows. */
+interface PassResult extends GradientRows {
+  /** Time of the pass, shared out evenly. */
+  readonly secondsPerRow: number;
 }
 
-/** Rows of one kind that wait for a pass. The buffer is reused; a pass gets its own copy. */
-interface Waiting {
+/** Rows of one kind that go through the model together; all who asked wait for the same promise. */
+class Pass {
   readonly kind: Kind;
   readonly rows: Float32Array;
   readonly labels: Int32Array;
   readonly targets: Int32Array;
-  waiters: Waiter[];
-}
+  readonly result: Promise<PassResult>;
+  count = 0;
+  resolve!: (result: PassResult) => void;
+  reject!: (error: unknown) => void;
 
-interface Packed {
-  readonly kind: Kind;
-  readonly rows: Float32Array;
-  readonly count: number;
-  readonly labels: Int32Array;
-  readonly targets: Int32Array;
-  readonly waiters: readonly Waiter[];
+  constructor(kind: Kind, capacity: number, size: number) {
+    this.kind = kind;
+    this.rows = new Float32Array(capacity * size);
+    this.labels = new Int32Array(capacity);
+    this.targets = new Int32Array(capacity);
+    this.result = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
 }
 
 /** After everything that is ready to run has run, so that all rows of a finished pass are asked again before the next is packed. */
@@ -62,8 +68,9 @@ export class Batcher {
   private readonly classes: number;
   private readonly slots: number;
   private readonly onPass: () => void;
-  private readonly waiting = new Map<Kind, Waiting>();
-  private readonly full: Packed[] = [];
+  /** Passes that still take rows. */
+  private readonly open = new Map<Kind, Pass>();
+  private readonly full: Pass[] = [];
   private readonly alone: (() => void)[] = [];
   private aloneRunning = 0;
   private running = 0;
@@ -119,10 +126,9 @@ export class Batcher {
   async stop(): Promise<void> {
     this.stopped = true;
     const over = new AttemptOver("stopped");
-    for (const { waiters } of [...this.full, ...this.waiting.values()])
-      for (const waiter of waiters) waiter.reject(over);
+    for (const pass of [...this.full, ...this.open.values()]) pass.reject(over);
     this.full.length = 0;
-    this.waiting.clear();
+    this.open.clear();
     for (const go of this.alone.splice(0)) go();
     if (this.running + this.aloneRunning > 0) await new Promise<void>((idle) => this.idleCallbacks.push(idle));
   }
@@ -130,36 +136,32 @@ export class Batcher {
   private ask(kind: Kind, row: Float32Array, label: number, target: number): Promise<RowResult> {
     if (this.stopped) return Promise.reject(new AttemptOver("stopped"));
     if (row.length !== this.size) throw internalError(`a row of ${row.length} values for a model of ${this.size}`);
-    let open = this.waiting.get(kind);
-    if (open === undefined) {
-      const rows = Math.max(this.classifier.maxBatch, 1);
-      const buffer = new Float32Array(Math.max(rows, 2) * this.size);
-      open = { kind, rows: buffer, labels: new Int32Array(rows), targets: new Int32Array(rows), waiters: [] };
-      this.waiting.set(kind, open);
+    let pass = this.open.get(kind);
+    if (pass === undefined) {
+      // Room for two, because one row alone is doubled.
+      pass = new Pass(kind, Math.max(this.classifier.maxBatch, 2), this.size);
+      this.open.set(kind, pass);
     }
-    const place = open.waiters.length;
-    open.rows.set(row, place * this.size);
-    open.labels[place] = label;
-    open.targets[place] = target;
-    const { waiters } = open;
-    const answer = new Promise<RowResult>((resolve, reject) => waiters.push({ resolve, reject }));
-    if (open.waiters.length === this.classifier.maxBatch) this.full.push(this.pack(open));
+    const place = pass.count++;
+    pass.rows.set(row, place * this.size);
+    pass.labels[place] = label;
+    pass.targets[place] = target;
+    if (pass.count >= this.classifier.maxBatch) {
+      this.open.delete(kind);
+      this.full.push(pass);
+    }
     this.planFlush();
-    return answer;
+    return pass.result.then((result) => this.rowOf(result, place));
   }
 
-  /** Copies what waits into a pass of its own. One row is doubled: a batch of one takes other kernels than all others. */
-  private pack(open: Waiting): Packed {
-    const { kind, waiters } = open;
-    const count = this.classifier.maxBatch < 2 ? waiters.length : Math.max(waiters.length, 2);
-    if (count > waiters.length) {
-      open.rows.copyWithin(this.size, 0, this.size);
-      open.labels[1] = open.labels[0]!;
-      open.targets[1] = open.targets[0]!;
-    }
-    open.waiters = [];
-    const rows = open.rows.slice(0, count * this.size);
-    return { kind, rows, count, labels: open.labels.slice(0, count), targets: open.targets.slice(0, count), waiters };
+  private rowOf({ scores, losses, gradients, secondsPerRow }: PassResult, place: number): RowResult {
+    const { size, classes } = this;
+    return {
+      scores: scores.subarray(place * classes, (place + 1) * classes),
+      loss: losses[place] ?? Number.NaN,
+      gradient: gradients.subarray(place * size, (place + 1) * size),
+      seconds: secondsPerRow,
+    };
   }
 
   private planFlush(): void {
@@ -173,28 +175,32 @@ export class Batcher {
 
   private flush(): void {
     while (this.running < this.slots && !this.stopped) {
-      const next = this.full.shift() ?? this.fullestWaiting();
+      const next = this.full.shift() ?? this.fullestOpen();
       if (next === undefined) return;
       void this.send(next);
     }
   }
 
-  private fullestWaiting(): Packed | undefined {
-    let fullest: Waiting | undefined;
-    for (const open of this.waiting.values()) if (open.waiters.length > (fullest?.waiters.length ?? 0)) fullest = open;
-    return fullest === undefined ? undefined : this.pack(fullest);
+  private fullestOpen(): Pass | undefined {
+    let fullest: Pass | undefined;
+    for (const pass of this.open.values()) if (pass.count > (fullest?.count ?? 0)) fullest = pass;
+    if (fullest !== undefined) this.open.delete(fullest.kind);
+    return fullest;
   }
 
-  private async send(batch: Packed): Promise<void> {
+  private async send(pass: Pass): Promise<void> {
     this.running++;
     const start = performance.now();
     try {
-      const result = await this.pass(batch);
+      const result = await this.run(pass);
       const seconds = (performance.now() - start) / 1000;
-      this.count(batch, seconds);
-      this.deliver(batch, result, seconds / batch.waiters.length);
+      this.counts.passes++;
+      this.counts.forward += pass.count;
+      if (pass.kind !== "scores") this.counts.gradients += pass.count;
+      this.counts.seconds += seconds;
+      pass.resolve({ ...result, secondsPerRow: seconds / pass.count });
     } catch (error) {
-      for (const waiter of batch.waiters) waiter.reject(error);
+      pass.reject(error);
     } finally {
       this.running--;
       this.planFlush();
@@ -203,31 +209,27 @@ export class Batcher {
     this.onPass();
   }
 
-  private async pass({ kind, rows, count, labels, targets }: Packed): Promise<GradientRows> {
-    const batch = { data: rows, count, given: true };
+  /** One row is doubled: a batch of one takes other kernels than all others. */
+  private async run({ kind, rows, labels, targets, count: asked }: Pass): Promise<GradientRows> {
+    const { classifier, size } = this;
+    const count = classifier.maxBatch < 2 ? asked : Math.max(asked, 2);
+    if (count > asked) {
+      rows.copyWithin(size, 0, size);
+      labels[1] = labels[0]!;
+      targets[1] = targets[0]!;
+    }
+    const filled = count * size;
+    // Given away: the runtime moves the buffer to its thread, so it must hold nothing else.
+    const batch = { data: filled === rows.length ? rows : rows.slice(0, filled), count, given: true };
     if (kind !== "scores")
-      return await this.classifier.gradient(batch, kind, labels, needsTarget(kind) ? targets : undefined);
+      return await classifier.gradient(
+        batch,
+        kind,
+        labels.slice(0, count),
+        needsTarget(kind) ? targets.slice(0, count) : undefined,
+      );
     const none = new Float32Array(0);
-    return { scores: await this.classifier.scores(batch), losses: none, gradients: none };
-  }
-
-  private deliver({ waiters }: Packed, { scores, losses, gradients }: GradientRows, seconds: number): void {
-    const { size, classes } = this;
-    waiters.forEach((waiter, place) => {
-      waiter.resolve({
-        scores: scores.subarray(place * classes, (place + 1) * classes),
-        loss: losses[place] ?? Number.NaN,
-        gradient: gradients.subarray(place * size, (place + 1) * size),
-        seconds,
-      });
-    });
-  }
-
-  private count({ kind, waiters }: Packed, seconds: number): void {
-    this.counts.passes++;
-    this.counts.forward += waiters.length;
-    if (kind !== "scores") this.counts.gradients += waiters.length;
-    this.counts.seconds += seconds;
+    return { scores: await classifier.scores(batch), losses: none, gradients: none };
   }
 
   private tellIfIdle(): void {

@@ -21,14 +21,20 @@ export function requirePoint(problem: string | null, modality: string): void {
   if (problem !== null) throw new BlindspotError({ code: "E_INPUT_VALUE", subject: `${modality} input`, got: problem });
 }
 
+// Plain loops: `TypedArray.from` with a function is tens of times as slow, and every sample passes through here.
+
 /** Grey levels 0..255 of a point in 0..1. */
 export function toLevels(point: Float32Array): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(point, (value) => Math.round(value * 255));
+  const levels = new Uint8Array(point.length);
+  for (let i = 0; i < point.length; i++) levels[i] = Math.round(point[i]! * 255);
+  return levels;
 }
 
 /** The point of 8-bit levels: k/255 as float32. */
 export function fromLevels(levels: Uint8Array): Float32Array {
-  return Float32Array.from(levels, (level) => level / 255);
+  const point = new Float32Array(levels.length);
+  for (let i = 0; i < levels.length; i++) point[i] = levels[i]! / 255;
+  return point;
 }
 
 /** Identity of an input (see CONTRACTS, Corpus): a line that says what the bytes are, then the bytes. */
