@@ -184,9 +184,7 @@ async function openStore(directory: string, run: RunFile): Promise<RunStore> {
     directory,
     finished: samples.lines,
     secondsBefore: run.seconds,
-    get findings() {
-      return kept.length;
-    },
+    findings: kept,
     async blob(bytes, extension) {
       const name = `blobs/${sha256(bytes)}.${extension}`;
       if (!seen.has(name)) await writeWhole(join(directory, name), bytes);

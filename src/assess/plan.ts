@@ -10,6 +10,8 @@ import { parseGoal } from "../threats/goal.ts";
 import { parseThreat } from "../threats/parse.ts";
 import type { Threat } from "../threats/threat.ts";
 import { drawAudit } from "./audit.ts";
+import { declareRisk, type RiskInput } from "./risk/declare.ts";
+import type { Declared } from "./schema.ts";
 
 export interface PlanOptions {
   readonly model: Classifier;
@@ -32,6 +34,8 @@ export interface PlanOptions {
   /** Default 1,000. */
   readonly samples?: SampleCount;
   readonly seed?: number;
+  /** Who can reach the deployed model, who looks at its inputs, and what each mistake costs. */
+  readonly risk?: RiskInput;
 }
 
 export interface ThreatPlan {
@@ -47,6 +51,7 @@ export interface Plan {
   readonly audit: ReadonlySet<number>;
   readonly seed: number;
   readonly draw: string;
+  readonly declared: Declared;
 }
 
 const DEFAULT_SAMPLES = 1000;
@@ -75,11 +80,12 @@ export function makePlan(options: PlanOptions): Plan {
     const planned = problems.collect(() => planProfiles(attackNames(options), profiles, overrides, context));
     return planned === null ? [] : [{ threat, ...planned }];
   });
+  const declared = problems.collect(() => declareRisk(options.risk ?? {}, model.classes));
   problems.throwIfAny();
   const indices = drawSamples(data, { samples, seed });
   const draw =
     typeof samples === "string" ? samples : `seeded draw of ${indices.length} of ${data.length}, stratified by class`;
-  return { threats, indices, audit: drawAudit(indices, seed), seed, draw };
+  return { threats, indices, audit: drawAudit(indices, seed), seed, draw, declared: declared! };
 }
 
 /** The threats that can be read; those given as text get the goal, the rounding and the mask of the options. */

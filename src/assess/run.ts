@@ -1,3 +1,5 @@
+import type { Knowledge } from "../attacks/attack.ts";
+import { KNOWLEDGES } from "../attacks/plan.ts";
 import type { AttemptRecord, SampleRecord, VerifiedCandidate } from "../attacks/record.ts";
 import { type RunProgress, runSamples } from "../attacks/runner.ts";
 import type { DataSample } from "../data/dataset.ts";
@@ -13,6 +15,7 @@ import { cleanMetrics, threatMetrics } from "./metrics.ts";
 import { checkModel } from "./model-checks.ts";
 import type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./options.ts";
 import { attackNames, costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
+import { assessRisk } from "./risk/assess-risk.ts";
 import { bestAttempt, sampleLine } from "./sample-line.ts";
 import { type Check, type Finding, RESULT_SCHEMA, type Result, type SampleLine } from "./schema.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -60,9 +63,11 @@ export class Run {
     for (const { threat } of plan.threats)
       unfinished(threat, this.linesOf(threat), plan.indices.length).forEach(report);
     for await (const check of this.audit(curves)) report(check);
-    const result = this.result(checks, curves, store);
-    await store.finish(result);
+    const measured = this.result(checks, curves, store);
     const samples = plan.threats.flatMap(({ threat }) => this.linesOf(threat));
+    const risk = assessRisk({ result: measured, samples, findings: store.findings }, plan.declared);
+    const result = { ...measured, risk };
+    await store.finish(result);
     return { result, samples, directory: store.directory };
   }
 
@@ -310,7 +315,7 @@ export class Run {
         protocol: options.audit ?? false,
       }),
       notTested: notTested(plan),
-      findings: store.findings,
+      findings: store.findings.length,
     };
   }
 }
@@ -324,11 +329,23 @@ function addCost(sum: { queries: number; gradients: number }, line: SampleLine):
   }
 }
 
-function notTested(plan: Plan): string[] {
-  const reasons = plan.threats.flatMap(({ notRun }) => notRun.map(({ attack, reason }) => `${attack}: ${reason}`));
-  return [
-    ...new Set(reasons),
-    "attackers with labels alone (no label attack in this version)",
-    "threats beyond L-inf and L2 balls (rotation, weather, patches, other norms)",
-  ];
+const ATTACKERS: Readonly<Record<Knowledge, string>> = {
+  "white-box": "attackers with gradients",
+  score: "attackers with scores",
+  label: "attackers with labels alone",
+  transfer: "attackers with a surrogate",
+};
+
+/** What a suite held but could not run, the attackers for whom the plan has nothing, and all threats that were not asked for. */
+function notTested({ threats }: Plan): string[] {
+  const lines = threats.flatMap(({ threat, profiles, notRun }) => {
+    const known = [...profiles, ...notRun].map(({ knowledge }) => knowledge);
+    const absent = KNOWLEDGES.filter((knowledge) => !known.includes(knowledge));
+    return [
+      ...notRun.map(({ attack, reason }) => `${attack}: ${reason}`),
+      ...absent.map((knowledge) => `${ATTACKERS[knowledge]}: no such attack in this plan for ${threat.norm} threats`),
+    ];
+  });
+  const asked = threats.map(({ threat }) => threat.id.split(";")[0]).join(", ");
+  return [...new Set(lines), `threats other than ${asked} (other norms and sizes, patches, rotation, weather)`];
 }

@@ -12,8 +12,8 @@ export interface RunStore {
   blob(bytes: Uint8Array, extension: string): Promise<string>;
   /** One sample under one threat is finished: its findings first, then its line, so that a line vouches for its findings. */
   append(line: SampleLine, findings: readonly Finding[]): Promise<void>;
-  /** How many findings are kept, earlier sittings included. */
-  readonly findings: number;
+  /** All that are kept, earlier sittings included. */
+  readonly findings: readonly Finding[];
   /** Writes the result and gives every file its final name. */
   finish(result: Result): Promise<void>;
 }
@@ -30,17 +30,15 @@ export interface StoredRun {
 }
 
 export function memoryStore(): RunStore {
-  let findings = 0;
+  const findings: Finding[] = [];
   return {
     directory: null,
     finished: [],
     secondsBefore: 0,
-    get findings() {
-      return findings;
-    },
+    findings,
     blob: async () => "",
     append: async (_line, found) => {
-      findings += found.length;
+      findings.push(...found);
     },
     finish: async () => {},
   };
