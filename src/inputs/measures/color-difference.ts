@@ -47,6 +47,13 @@ function hue(a: number, b: number): number {
   return angle < 0 ? angle + TURN : angle;
 }
 
+/** sqrt(c^7 / (c^7 + 25^7)): 0 at the gray axis, 1 far from it. Products, since a power costs as much as all the rest. */
+function saturation(chroma: number): number {
+  const cube = chroma * chroma * chroma;
+  const seventh = cube * cube * chroma;
+  return Math.sqrt(seventh / (seventh + 25 ** 7));
+}
+
 /**
  * Color difference CIEDE2000 with kL = kC = kH = 1; about 1 is just noticeable side by side. Numbers of the equations are those of
  * Sharma, Wu, Dalal, "The CIEDE2000 color-difference formula: implementation notes, supplementary test data, and mathematical
@@ -54,8 +61,7 @@ function hue(a: number, b: number): number {
  */
 export function ciede2000([l1, a1, b1]: Lab, [l2, a2, b2]: Lab): number {
   // (2)-(7): chroma and hue, with a stretched near the gray axis.
-  const meanChroma7 = ((Math.sqrt(a1 * a1 + b1 * b1) + Math.sqrt(a2 * a2 + b2 * b2)) / 2) ** 7;
-  const g = 1.5 - 0.5 * Math.sqrt(meanChroma7 / (meanChroma7 + 25 ** 7));
+  const g = 1.5 - 0.5 * saturation((Math.sqrt(a1 * a1 + b1 * b1) + Math.sqrt(a2 * a2 + b2 * b2)) / 2);
   const c1 = Math.sqrt(g * a1 * (g * a1) + b1 * b1);
   const c2 = Math.sqrt(g * a2 * (g * a2) + b2 * b2);
   const h1 = hue(g * a1, b1);
@@ -81,8 +87,7 @@ export function ciede2000([l1, a1, b1]: Lab, [l2, a2, b2]: Lab): number {
     0.32 * Math.cos(3 * h + 6 * DEGREE) -
     0.2 * Math.cos(4 * h - 63 * DEGREE);
   const turn = 30 * DEGREE * Math.exp(-(((h / DEGREE - 275) / 25) ** 2));
-  const chroma7 = chroma ** 7;
-  const rotation = -2 * Math.sqrt(chroma7 / (chroma7 + 25 ** 7)) * Math.sin(2 * turn);
+  const rotation = -2 * saturation(chroma) * Math.sin(2 * turn);
   const offset = (lightness - 50) ** 2;
   const sL = dL / (1 + (0.015 * offset) / Math.sqrt(20 + offset));
   const sC = dC / (1 + 0.045 * chroma);
