@@ -124,7 +124,6 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "mask",
       "samples",
       "from",
-      "set",
       "seed",
       "queries",
       "steps",

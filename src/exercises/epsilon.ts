@@ -115,7 +115,7 @@ async function runEpsilon(bench: Workbench): Promise<Lesson> {
   const plan = planFor(bench, {
     attacks: [white ? "pgd" : "square"],
     samples: SAMPLES,
-    overrides: white ? { set: ["pgd.steps=20", "pgd.loss=margin"] } : { set: ["square.queries=200"] },
+    overrides: white ? { steps: 20, set: ["pgd.loss=margin"] } : { queries: 200 },
   });
   const { threat } = plan;
   const subject = await firstCorrect(bench, plan);

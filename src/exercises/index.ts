@@ -1,8 +1,10 @@
 import { BlindspotError } from "../base/errors.ts";
+import { blackBox } from "./black-box.ts";
 import { epsilon } from "./epsilon.ts";
 import type { Exercise } from "./exercise.ts";
 import { fgsmByHand } from "./fgsm-by-hand.ts";
 import { targeted } from "./targeted.ts";
+import { transfer } from "./transfer.ts";
 
 export type { Exercise } from "./exercise.ts";
 export type { Lesson } from "./lesson.ts";
@@ -11,7 +13,7 @@ export { printLesson } from "./print.ts";
 export type { Workbench } from "./workbench.ts";
 
 /** In the order in which one learns. */
-export const exercises: readonly Exercise[] = [fgsmByHand, epsilon, targeted];
+export const exercises: readonly Exercise[] = [fgsmByHand, epsilon, targeted, blackBox, transfer];
 
 /** The exercise of this name. An unknown name is an error that lists what exists. */
 export function findExercise(name: string): Exercise {

@@ -21,7 +21,7 @@ import {
 } from "./workbench.ts";
 
 const CANDIDATES = 100;
-const SETTINGS = { set: ["pgd.steps=100", "pgd.restarts=5", "pgd.loss=cross-entropy"] };
+const SETTINGS = { steps: 100, restarts: 5 };
 /** With the bundled signs: a sign that says stop is read as one that says go fast. */
 const BUNDLED = { from: "stop", goal: "targeted:speed limit 100" } as const;
 

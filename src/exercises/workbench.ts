@@ -185,16 +185,18 @@ export async function attackSamples(
   bench: Workbench,
   { threat, profiles, seed }: Pick<ExercisePlan, "threat" | "profiles" | "seed">,
   samples: readonly DataSample[],
-  against: { readonly model?: Classifier; readonly surrogate?: Classifier | null } = {},
+  under: { readonly model?: Classifier; readonly surrogate?: Classifier | null; readonly queries?: number } = {},
 ): Promise<SampleRecord[]> {
-  const { signal } = bench;
+  const { signal, options } = bench;
+  const queries = under.queries ?? options.overrides?.queries;
   const records = new Map<number, SampleRecord>();
   const run = runSamples(each(samples), {
-    classifier: against.model ?? bench.model,
-    surrogate: against.surrogate ?? null,
+    classifier: under.model ?? bench.model,
+    surrogate: under.surrogate ?? null,
     threat,
     profiles,
     seed,
+    ...(queries === undefined ? {} : { budget: { queries } }),
     ...(signal === undefined ? {} : { signal }),
   });
   for await (const record of run) records.set(record.index, record);
