@@ -75,7 +75,7 @@ async function runBlackBox(bench: Workbench): Promise<Lesson> {
       { name: "budget", value: `${plural(queries, "query", "queries")} for each sample and each attack` },
       {
         name: "samples",
-        value: `${plural(samples.length, "sample")}, ${main.attempts.length} of them right without any attack`,
+        value: `${plural(samples.length, "sample")}, ${main.attempts.length} of them right without any attack, and so attacked`,
       },
       subjectFact(bench, subject),
     ],

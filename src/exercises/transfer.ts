@@ -52,7 +52,8 @@ async function runTransfer(bench: Workbench): Promise<Lesson> {
   for (const multiple of MULTIPLES) {
     const threat = plan.threat.withEpsilon(multiple * plan.threat.epsilon);
     bench.onProgress?.(`epsilon ${epsilonText(threat.epsilon)}`);
-    const rate = async (from: Party) => shareOf(await cross(bench, from, target, samples, threat));
+    const rate = async (from: Party) =>
+      shareOf(multiple === 1 ? cell(from, target) : await cross(bench, from, target, samples, threat));
     curve.push({ epsilon: threat.epsilon, carried: await rate(surrogate), direct: await rate(target) });
   }
   const shown = carried.records.find(({ status }) => status === "fooled") ?? null;
