@@ -1,4 +1,4 @@
-import { planProfiles } from "../attacks/plan.ts";
+import { suiteAttacks } from "../attacks/plan.ts";
 import type { PlannedAttack } from "../attacks/record.ts";
 import type { DataSample } from "../data/dataset.ts";
 import type { Threat } from "../threats/threat.ts";
@@ -15,15 +15,12 @@ export interface Curve {
   readonly violations: readonly { readonly index: number; readonly brokenAt: number; readonly standsAt: number }[];
 }
 
-/** A cheap attack of the same kind as the plan's: PGD-20 with the margin loss, or Square with 200 queries; null if neither fits. */
+/** The strongest attack of `quick` on the model itself: by gradients, or else by scores, or else by labels; null if none fits. */
 export function curveAttack(bench: Bench, threat: Threat): PlannedAttack | null {
   const { capabilities, dims, classes } = bench.classifier;
   const context = { threat, dims, classes: classes.length, capabilities, surrogate: false };
-  if (capabilities.output === "label") return null;
-  const [name, settings] = capabilities.gradient
-    ? (["pgd", ["pgd.steps=20", "pgd.loss=margin"]] as const)
-    : (["square", ["square.queries=200"]] as const);
-  return planProfiles([name], null, { set: settings }, context).profiles[0]?.attacks[0] ?? null;
+  const fitting = suiteAttacks("quick", context);
+  return fitting.filter(({ definition }) => definition.knowledge === fitting[0]?.definition.knowledge).at(-1) ?? null;
 }
 
 /** The grid of epsilons: multiples of the threat's, those that 8-bit values cannot tell apart taken once. */

@@ -2,13 +2,17 @@ export {
   type AttackDefinition,
   AttemptOver,
   defineAttack,
+  defineLabelAttack,
   type Knowledge,
+  type LabelSample,
   type Sample,
   type Settings,
   type SettingValue,
 } from "./attack.ts";
 export type { AttemptBudget } from "./attempt.ts";
 export { noise } from "./black-box/noise.ts";
+export { rays } from "./black-box/rays.ts";
+export { sparseRs } from "./black-box/sparse-rs.ts";
 export { square } from "./black-box/square.ts";
 export {
   type AttackPlan,
@@ -26,3 +30,4 @@ export { miFgsm, transferPgd } from "./transfer/momentum.ts";
 export { apgdCe, apgdDlr, apgdMargin, apgdT, raiseOneLogit } from "./white-box/apgd.ts";
 export { fgsm } from "./white-box/fgsm.ts";
 export { bim, pgd } from "./white-box/pgd.ts";
+export { sigmaZero } from "./white-box/sigma-zero.ts";

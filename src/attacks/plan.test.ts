@@ -32,7 +32,10 @@ describe("plans", () => {
     const modelProblems = [{ code: "E_OP_NO_GRADIENT", subject: "Det 'd'" }];
     const where = { ...withoutGradients, modelProblems };
     expect(() => planOf(["pgd"], {}, where)).toThrow(/E_ATTACK_UNSUITABLE.*'pgd'[\s\S]*E_OP_NO_GRADIENT Det 'd'/);
-    expect(planOf(["quick"], {}, where).attacks).toEqual([expect.stringMatching(/^score square/)]);
+    expect(planOf(["quick"], {}, where).attacks).toEqual([
+      expect.stringMatching(/^score square/),
+      expect.stringMatching(/^label rays/),
+    ]);
   });
 
   it("standard, as CONTRACTS settles it", () => {
@@ -44,6 +47,7 @@ describe("plans", () => {
           "white-box apgd-t {"steps":100,"restarts":1,"rho":0.75,"targets":9}",
           "white-box raise-one-logit {"steps":50,"restarts":1,"rho":0.75,"targets":3}",
           "score square {"queries":5000,"restarts":2,"p":0.8,"rescale":"auto"}",
+          "label rays {"queries":2000,"tolerance":0.001}",
         ],
         "notRun": [
           "mi-fgsm: there is no surrogate (--surrogate MODEL)",
@@ -60,6 +64,7 @@ describe("plans", () => {
           "white-box fgsm {"loss":"cross-entropy"}",
           "white-box pgd {"steps":20,"stepSize":0,"restarts":1,"loss":"margin","randomStart":true,"keep":"any"}",
           "score square {"queries":200,"restarts":1,"p":0.8,"rescale":"auto"}",
+          "label rays {"queries":200,"tolerance":0.001}",
           "transfer mi-fgsm {"steps":10,"stepSize":0,"decay":1,"restarts":1,"loss":"cross-entropy","randomStart":false,"ask":"every"}",
         ],
         "notRun": [],
@@ -72,6 +77,7 @@ describe("plans", () => {
       {
         "attacks": [
           "score square {"queries":200,"restarts":1,"p":0.8,"rescale":"auto"}",
+          "label rays {"queries":200,"tolerance":0.001}",
         ],
         "notRun": [
           "fgsm: the model gives no gradients (use a score attack)",

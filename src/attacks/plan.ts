@@ -65,7 +65,7 @@ export function planProfiles(
       problems.add({ code: "E_SET_UNUSED", subject: `--set ${attack}`, expected: "an attack that runs", got: attack });
   const planned: PlannedAttack[] = [];
   const notRun: NotRun[] = [];
-  for (const { definition, settings, named } of wanted) {
+  for (const { definition, settings, named } of wanted.filter((one) => belongs(one, wanted, context.threat))) {
     const { name, knowledge } = definition;
     const reason = obstacle(definition, profiles, context);
     if (reason === null) {
@@ -92,6 +92,11 @@ export function planProfiles(
   return { profiles: byKnowledge.filter((profile) => profile.attacks.length > 0), notRun };
 }
 
+/** The attacks of a suite that can run here, in its order; empty if none can. */
+export function suiteAttacks(name: string, context: PlanContext): PlannedAttack[] {
+  return wantedBy(name).filter(({ definition }) => obstacle(definition, null, context) === null);
+}
+
 function wantedBy(name: string): Wanted[] {
   const suite = suites.find((candidate) => candidate.name === name);
   if (suite !== undefined)
@@ -111,6 +116,14 @@ function wantedBy(name: string): Wanted[] {
       [...suites, ...attacks].map((known) => known.name),
     ),
   });
+}
+
+/** A suite lists attacks for several norms: those for another one are no loss where others of the same knowledge fit. */
+function belongs({ definition, named }: Wanted, wanted: readonly Wanted[], { norm }: Threat): boolean {
+  if (named || definition.norms.includes(norm)) return true;
+  return !wanted.some(
+    (other) => other.definition.knowledge === definition.knowledge && other.definition.norms.includes(norm),
+  );
 }
 
 /** Why an attack can't run here, or null. */

@@ -1,11 +1,14 @@
 import { BlindspotError } from "../base/errors.ts";
 import type { AttackDefinition, Settings } from "./attack.ts";
 import { noise } from "./black-box/noise.ts";
+import { rays } from "./black-box/rays.ts";
+import { sparseRs } from "./black-box/sparse-rs.ts";
 import { square } from "./black-box/square.ts";
 import { miFgsm, transferPgd } from "./transfer/momentum.ts";
 import { apgdCe, apgdDlr, apgdMargin, apgdT, raiseOneLogit } from "./white-box/apgd.ts";
 import { fgsm } from "./white-box/fgsm.ts";
 import { bim, pgd } from "./white-box/pgd.ts";
+import { sigmaZero } from "./white-box/sigma-zero.ts";
 
 /** Settings differ from attack to attack; whoever runs one takes them from its defaults. */
 function erase<S extends Settings>(definition: AttackDefinition<S>): AttackDefinition {
@@ -22,8 +25,11 @@ export const attacks: readonly AttackDefinition[] = [
   erase(apgdDlr),
   erase(apgdT),
   erase(raiseOneLogit),
+  erase(sigmaZero),
   erase(noise),
   erase(square),
+  erase(sparseRs),
+  erase(rays),
   erase(miFgsm),
   erase(transferPgd),
 ];

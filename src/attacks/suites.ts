@@ -5,7 +5,7 @@ export interface SuiteEntry {
   readonly settings?: Settings;
 }
 
-/** A named list of attacks for each knowledge, from cheap to strong. */
+/** A named list of attacks for each knowledge, from cheap to strong. Under a threat those run that fit its norm. */
 export interface Suite {
   readonly name: string;
   readonly summary: string;
@@ -16,24 +16,39 @@ export interface Suite {
 export const suites: readonly Suite[] = [
   {
     name: "quick",
-    summary: "a first look: FGSM, 20 steps of PGD, 200 queries of Square",
+    summary:
+      "a first look: FGSM, 20 steps of PGD, 200 queries of Square; few pixels: 100 steps of sigma-zero, 200 queries of Sparse-RS",
     attacks: {
-      "white-box": [{ attack: "fgsm" }, { attack: "pgd", settings: { steps: 20, loss: "margin" } }],
-      score: [{ attack: "square", settings: { queries: 200 } }],
+      "white-box": [
+        { attack: "fgsm" },
+        { attack: "pgd", settings: { steps: 20, loss: "margin" } },
+        { attack: "sigma-zero", settings: { steps: 100 } },
+      ],
+      score: [
+        { attack: "square", settings: { queries: 200 } },
+        { attack: "sparse-rs", settings: { queries: 200 } },
+      ],
+      label: [{ attack: "rays", settings: { queries: 200 } }],
       transfer: [{ attack: "mi-fgsm" }],
     },
   },
   {
     name: "standard",
-    summary: "AutoPGD with four losses, 5,000 queries of Square",
+    summary:
+      "AutoPGD with four losses, 5,000 queries of Square, 2,000 of RayS; few pixels: sigma-zero, 5,000 queries of Sparse-RS",
     attacks: {
       "white-box": [
         { attack: "apgd-ce", settings: { steps: 100, restarts: 1 } },
         { attack: "apgd-margin", settings: { steps: 100, restarts: 2 } },
         { attack: "apgd-t", settings: { steps: 100, targets: 9 } },
         { attack: "raise-one-logit", settings: { steps: 50, targets: 3 } },
+        { attack: "sigma-zero", settings: { steps: 1000 } },
       ],
-      score: [{ attack: "square", settings: { queries: 5000, restarts: 2 } }],
+      score: [
+        { attack: "square", settings: { queries: 5000, restarts: 2 } },
+        { attack: "sparse-rs", settings: { queries: 5000 } },
+      ],
+      label: [{ attack: "rays", settings: { queries: 2000 } }],
       transfer: [{ attack: "mi-fgsm" }, { attack: "transfer-pgd" }],
     },
   },

@@ -120,7 +120,11 @@ export const OPTIONS = {
     "folder:DIR, idx:IMAGES,LABELS, npz:FILE, records:FILE?shape=32x32x3, csv:FILE?label=COLUMN",
     text,
   ),
-  threat: repeated("--threat <spec>", "what the attacker may change: linf:8/255, l2:0.5 (repeatable)", text),
+  threat: repeated(
+    "--threat <spec>",
+    "what the attacker may change: linf:8/255, l2:0.5, l0:5 (pixels or fields; repeatable)",
+    text,
+  ),
   goal: option(
     "--goal <goal>",
     "untargeted (default), targeted:CLASS, targeted:next, targeted:least-likely, set:A,B",
@@ -133,7 +137,7 @@ export const OPTIONS = {
   ),
   profile: option(
     "--profile <names>",
-    "what the attacker knows: white-box, score, transfer (default: all that fit)",
+    "what the attacker knows: white-box, score, label, transfer (default: all that fit)",
     knowledges,
   ),
   attacks: option(
@@ -151,6 +155,13 @@ export const OPTIONS = {
   restarts: option("--restarts <n>", "restarts, for every attack that has them", wholeFrom(1)),
   time: option("--time <seconds>", "for the whole run; what is finished by then is kept", seconds),
   out: option("--out <path>", "where to write", text),
+  format: option(
+    "--format <name>",
+    "html (default), one-page (prints on one A4 page), markdown (for a pull request), csv (all findings)",
+    choice("html", "one-page", "markdown", "csv"),
+  ),
+  pictures: option("--pictures <n>", "findings that are shown with pictures (default 60)", wholeFrom(0)),
+  open: flag("--open", "open the file when it is written"),
   save: flag("--save", "keep the adversarial input of every profile, not only the nearest of each sample"),
   saveTo: option(
     "--save <dir>",
