@@ -114,7 +114,7 @@ describe("assess", () => {
     expect(check(result, "unbounded-reaches-zero").status).toBe("fail");
     const score = check(result, "score-vs-white-box");
     expect(score.status).toBe("fail");
-    expect(score.detail).toContain("the score attack beats each gradient attack");
+    expect(score.detail).toContain("the score profile beats each gradient attack");
     expect(result.badge).toBe("E0");
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { auditSize, drawAudit } from "./audit.ts";
 import { lineOf, profilePlan } from "./lines.test.fixture.ts";
-import { cleanMetrics, scoreAgainstWhiteBox, threatMetrics } from "./metrics.ts";
+import { againstWhiteBox, cleanMetrics, threatMetrics } from "./metrics.ts";
 
 const PLAN = [profilePlan("white-box", "fgsm", "pgd"), profilePlan("score", "square")];
 
@@ -132,8 +132,8 @@ describe("threatMetrics", () => {
   });
 
   it("compares what stands under gradients with what stands under scores", () => {
-    expect(scoreAgainstWhiteBox(LINES)).toEqual({ whiteBox: 5, score: 7, both: 4, of: 10 });
-    expect(scoreAgainstWhiteBox(LINES.slice(0, 1))).toBeNull();
+    expect(againstWhiteBox(LINES, "score")).toEqual({ whiteBox: 5, other: 7, both: 4, of: 10 });
+    expect(againstWhiteBox(LINES.slice(0, 1), "score")).toBeNull();
   });
 });
 

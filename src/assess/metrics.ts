@@ -30,7 +30,7 @@ export function isOutsideGoal(line: SampleLine): boolean {
   return line.status === "skipped" && profiles.every(({ attempts }) => attempts.length === 0);
 }
 
-function standsUnder(line: SampleLine, knowledge: Knowledge): boolean {
+export function standsUnder(line: SampleLine, knowledge: Knowledge): boolean {
   const status = line.profiles[knowledge]?.status;
   return isCorrect(line) && (status === "resisted" || status === "skipped");
 }
@@ -108,12 +108,15 @@ function auditResult(plan: readonly ProfilePlan[], lines: readonly SampleLine[])
   return { samples: lines.length, attacks };
 }
 
+/** What one threat's lines say. */
+export type ThreatMetrics = Pick<ThreatResult, "robustAccuracy" | "attackSuccess" | "statuses" | "profiles" | "audit">;
+
 /** Everything that one threat's lines say; the curve and the threat's own facts are added by the caller. */
 export function threatMetrics(
   plan: readonly ProfilePlan[],
   lines: readonly SampleLine[],
   audit: ReadonlySet<number>,
-): Pick<ThreatResult, "robustAccuracy" | "attackSuccess" | "statuses" | "profiles" | "audit"> {
+): ThreatMetrics {
   const statuses = { misclassified: 0, fooled: 0, resisted: 0, skipped: 0, error: 0 };
   for (const line of lines) statuses[line.status]++;
   const correct = lines.length - statuses.misclassified;
@@ -140,17 +143,24 @@ export function cleanMetrics(lines: readonly SampleLine[]): Pick<Result, "clean"
   };
 }
 
-/** How the white-box and the score profile, both run from scratch on every sample, compare. Null unless both ran. */
-export function scoreAgainstWhiteBox(
-  lines: readonly SampleLine[],
-): { readonly whiteBox: number; readonly score: number; readonly both: number; readonly of: number } | null {
-  const ran = lines.filter((line) => isCorrect(line) && line.profiles["white-box"] && line.profiles.score);
+/** Samples that stand under the white-box profile, under another one, and under both; each profile ran from scratch on every sample. */
+export interface ProfileComparison {
+  readonly whiteBox: number;
+  readonly other: number;
+  readonly both: number;
+  /** All samples. */
+  readonly of: number;
+}
+
+/** How the white-box and another profile compare. Null unless both ran. */
+export function againstWhiteBox(lines: readonly SampleLine[], other: Knowledge): ProfileComparison | null {
+  const ran = lines.filter((line) => isCorrect(line) && line.profiles["white-box"] && line.profiles[other]);
   if (ran.length === 0) return null;
   const white = ran.filter((line) => standsUnder(line, "white-box"));
   return {
     whiteBox: white.length,
-    score: countWhere(ran, (line) => standsUnder(line, "score")),
-    both: countWhere(white, (line) => standsUnder(line, "score")),
+    other: countWhere(ran, (line) => standsUnder(line, other)),
+    both: countWhere(white, (line) => standsUnder(line, other)),
     of: lines.length,
   };
 }

@@ -44,8 +44,10 @@ export interface AssessOptions extends PlanOptions {
   readonly store?: (identity: Readonly<Record<string, unknown>>) => Promise<RunStore>;
   /** Keep the adversarial input of every profile, not only the nearest one of each sample. */
   readonly save?: boolean;
-  /** The whole audit protocol: also 1,000 random draws on the audit subset. */
+  /** The whole audit protocol: also 1,000 random draws, and attacks with twice the effort, on the audit subset. */
   readonly audit?: boolean;
+  /** The active tests: planted adversarial inputs and planted masks must be seen through. */
+  readonly active?: boolean;
   /** Curve and checks (default true). */
   readonly checks?: boolean;
   /** For the whole run; what is finished by then is kept. */

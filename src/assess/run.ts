@@ -7,12 +7,11 @@ import type { Codec } from "../inputs/codec.ts";
 import { goalName } from "../threats/goal.ts";
 import type { Threat } from "../threats/threat.ts";
 import { badgeOf } from "./badge.ts";
-import { checkThreat, correctSamples, threatCheckIds, unfinished } from "./checks.ts";
+import { checkModel, checkThreat, correctSamples, modelContext, uncheckedAll, unfinished } from "./checks/index.ts";
 import { type Curve, curveAttack, measureCurve } from "./curve.ts";
 import { type Cost, estimate, measureSpeed, type Speed, secondsLeft } from "./estimate.ts";
 import { type FindingContext, makeFinding } from "./finding.ts";
 import { cleanMetrics, threatMetrics } from "./metrics.ts";
-import { checkModel } from "./model-checks.ts";
 import type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./options.ts";
 import { attackNames, costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
 import { assessRisk } from "./risk/assess-risk.ts";
@@ -239,12 +238,11 @@ export class Run {
     ))
       subset.push(sample);
     const first = plan.threats[0]!.threat;
-    if (this.stopped) {
-      for (const id of threatCheckIds) yield { id, status: "skipped", detail: "the run was cut short" };
-      return;
-    }
-    const model = await checkModel(options.model, subset, correctSamples(subset, this.linesOf(first)));
-    yield* model.checks;
+    if (this.stopped) return yield* uncheckedAll();
+    const effort = { audit: options.audit ?? false, active: options.active ?? false };
+    const correct = correctSamples(subset, this.linesOf(first));
+    const model = await modelContext(options.model, plan.seed, subset, correct);
+    yield* checkModel(model, effort, this.signal);
     for (const { threat, profiles } of plan.threats) {
       if (this.stopped) return;
       this.emit({ kind: "stage", stage: "curve", threat: threat.id });
@@ -260,11 +258,11 @@ export class Run {
         profiles,
         lines,
         metrics: threatMetrics(profiles, lines, plan.audit),
-        audit: plan.audit,
+        audited: plan.audit,
         samples: correctSamples(subset, lines),
         curve,
         constant: model.constant,
-        protocol: options.audit ?? false,
+        ...effort,
       });
     }
   }
@@ -312,7 +310,7 @@ export class Run {
         complete: complete && !this.stopped,
         checks,
         attacks: attackNames(options),
-        protocol: options.audit ?? false,
+        audit: options.audit ?? false,
       }),
       notTested: notTested(plan),
       findings: store.findings.length,

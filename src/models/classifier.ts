@@ -4,6 +4,12 @@ import type { StepFunctions } from "./step-notes.ts";
 
 export type { LossName } from "../autodiff/losses.ts";
 
+/**
+ * What scores are. `logits`: any numbers, of which the softmax is the confidence (log probabilities are a kind of these).
+ * `probabilities`: shares of one whole. `independent-probabilities`: each in 0..1, whatever the others are. `label`: 1 for the class, else 0.
+ */
+export type ScoreMeaning = "logits" | "probabilities" | "independent-probabilities" | "label";
+
 export interface Capabilities {
   /** All class scores, or the label alone. */
   readonly output: "scores" | "label";
@@ -25,6 +31,34 @@ export interface GradientRows {
   readonly losses: Float32Array;
   /** [count, size]: each row the gradient of its own sample's loss, with respect to the row in attack space. */
   readonly gradients: Float32Array;
+}
+
+/** A model without its last linear layer. */
+export interface FeatureModel {
+  /** Number of features of a row. */
+  readonly size: number;
+  /** [count, size] */
+  features(rows: Rows): Promise<Float32Array>;
+  /** For each row the gradient of <cotangent, features>, with respect to the row; `cotangents` is [count, size]. */
+  gradient(
+    rows: Rows,
+    cotangents: Float32Array,
+  ): Promise<{ readonly features: Float32Array; readonly gradients: Float32Array }>;
+  close(): Promise<void>;
+}
+
+/**
+ * Ways to hide gradients from a weak evaluation. `scaled-logits`: times 10,000, so that cross-entropy saturates; `quantized-input`: rounded to
+ * 8 bits by operators whose gradient passes straight through; `rounded-input`: rounded to 8 bits by one whose gradient is zero.
+ */
+export type PlantedMask = "scaled-logits" | "quantized-input" | "rounded-input";
+
+/** What can be made of a model whose graph is at hand, to put an evaluation to the test. Whoever asks closes what it gets. */
+export interface GraphAccess {
+  /** Null where the scores do not come from a last linear layer. */
+  features(): Promise<FeatureModel | null>;
+  /** The same model behind a mask. */
+  masked(mask: PlantedMask): Promise<Classifier>;
 }
 
 /** What a classifier has done so far. Rows that only fill a batch up count too: they cost as much. */
@@ -56,11 +90,15 @@ export interface Classifier {
    * input: from the pixel values that a file holds). This is what decides whether something is a finding.
    */
   verify(row: Float32Array): Promise<Float32Array>;
+  /** What `verify` gives; without it, logits, or a label where `capabilities` say so. */
+  readonly meaning?: ScoreMeaning;
   /** Named adaptations and caveats, for the result: "batch of 1 freed (8 rows agree)", "logits taken before the final Softmax". */
   readonly notes: readonly string[];
   /** Step functions on the way from the input to the scores, where that is known; `notes` tell of them too. */
   readonly steps?: StepFunctions;
   readonly problems: readonly Problem[];
+  /** Absent for a model that can only be asked. */
+  readonly access?: GraphAccess;
   meter?(): Meter;
   close(): Promise<void>;
 }

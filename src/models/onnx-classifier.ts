@@ -1,12 +1,25 @@
-import { isTargeted, withGradient } from "../autodiff/index.ts";
+import { isTargeted, withGradient, withVjp } from "../autodiff/index.ts";
 import { BlindspotError, internalError, type Problem } from "../base/errors.ts";
 import { writeModel } from "../graph/index.ts";
 import type { OpTable } from "../ops/define.ts";
 import type { Feeds, Runtime, Session } from "../runtime/runtime.ts";
 import { sizeOf, type Tensor, tensor } from "../tensor/tensor.ts";
 import type { AttackGraph } from "./attack-graph.ts";
-import type { Capabilities, Classifier, GradientRows, LossName, Meter, Rows } from "./classifier.ts";
+import type {
+  Capabilities,
+  Classifier,
+  FeatureModel,
+  GradientRows,
+  GraphAccess,
+  LossName,
+  Meter,
+  PlantedMask,
+  Rows,
+} from "./classifier.ts";
 import type { DeployedModel } from "./deployed.ts";
+import { SessionFeatures } from "./feature-model.ts";
+import { featuresBehind } from "./last-layer.ts";
+import { plantMask } from "./planted-mask.ts";
 import type { ScoreHead } from "./score-head.ts";
 import { type StepFunctions, stepNotes } from "./step-notes.ts";
 
@@ -19,7 +32,7 @@ export interface OnnxClassifierParts {
   readonly graph: AttackGraph;
   /** Of `graph`. */
   readonly session: Session;
-  readonly deployed: DeployedModel;
+  readonly deployed: Pick<DeployedModel, "session" | "scores" | "close">;
   readonly head: ScoreHead;
   readonly classes: readonly string[];
   readonly dims: readonly number[];
@@ -48,6 +61,7 @@ export class OnnxClassifier implements Classifier {
   /** Which output decides, and what was left out behind it. */
   readonly head: ScoreHead;
   readonly fixedBatch: number | null;
+  readonly access: GraphAccess;
   private readonly parts: OnnxClassifierParts;
   private readonly size: number;
   private readonly gradientSessions = new Map<LossName, Promise<Session>>();
@@ -70,6 +84,12 @@ export class OnnxClassifier implements Classifier {
     this.head = parts.head;
     this.fixedBatch = parts.fixedBatch;
     this.sessions = [parts.session];
+    this.access = { features: () => this.features(), masked: (mask) => this.masked(mask) };
+  }
+
+  /** What training starts from: the model in attack space, its weights under the names of the file. */
+  get attackGraph(): AttackGraph {
+    return this.parts.graph;
   }
 
   async scores(rows: Rows): Promise<Float32Array> {
@@ -124,6 +144,30 @@ export class OnnxClassifier implements Classifier {
     await Promise.allSettled(this.gradientSessions.values());
     await Promise.all([...this.sessions.map((session) => session.close()), this.parts.deployed.close()]);
     if (this.parts.ownsRuntime) await this.parts.runtime.close();
+  }
+
+  private async features(): Promise<FeatureModel | null> {
+    const { runtime, graph, table, label, fixedBatch } = this.parts;
+    const cut = fixedBatch === null && this.capabilities.gradient ? featuresBehind(graph, table) : null;
+    if (cut === null) return null;
+    const vjp = withVjp(cut.model, { table, wrt: [cut.input], outputs: [cut.features] });
+    return new SessionFeatures(cut, this.dims, {
+      forward: await runtime.load(writeModel(cut.model), { label: `${label}, features` }),
+      backward: await runtime.load(writeModel(vjp), { label: `${label}, gradient of features` }),
+    });
+  }
+
+  private async masked(mask: PlantedMask): Promise<Classifier> {
+    const { runtime, table, label } = this.parts;
+    const graph = plantMask(this.parts.graph, table, mask);
+    const session = await runtime.load(writeModel(graph.model), { label: `${label}, ${mask}` });
+    const scores = async (row: Float32Array): Promise<Float32Array> => {
+      const rows = this.packed({ data: row, count: 1 }, 0, 1);
+      const output = (await session.run({ [graph.input]: rows }, [graph.output]))[graph.output]!;
+      return Float32Array.from(this.rowsOf(output, 1, this.classes.length));
+    };
+    const deployed = { session, scores, close: async () => {} };
+    return new OnnxClassifier({ ...this.parts, ownsRuntime: false, graph, session, deployed });
   }
 
   private gradientSession(loss: LossName): Promise<Session> {
