@@ -32,6 +32,7 @@ const ATTACK = [
   "restarts",
   "surrogate",
 ] as const;
+const RISK = ["exposure", "viewer", "impact"] as const;
 const OUTPUT = ["json", "quiet"] as const;
 
 export const COMMANDS: readonly CommandDefinition[] = [
@@ -47,9 +48,11 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "out",
       "save",
       "audit",
+      "active",
       "dryRun",
       "probe",
       "failUnder",
+      ...RISK,
       ...OUTPUT,
     ],
     examples: [
@@ -68,6 +71,16 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "attack square --model model.onnx --data npz:test.npz --threat l2:0.5 --queries 500 --samples 50",
     ],
     load: () => import("./commands/attack.ts"),
+  },
+  {
+    name: "risk <dir>",
+    summary: "the risk of a stored run, by the deployment that you declare",
+    options: [...RISK, "write", "json"],
+    examples: [
+      "risk .blindspot/runs/signs --exposure api-labels --viewer person",
+      "risk .blindspot/runs/signs --impact impact.json --write",
+    ],
+    load: () => import("./commands/risk.ts"),
   },
   {
     name: "transfer",
@@ -139,6 +152,17 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "exercise explain-it-back --model model.onnx --data folder:images",
     ],
     load: () => import("./commands/exercise.ts"),
+  },
+  {
+    name: "report <dir>",
+    summary: "the report of a stored run, in the form you need (--out - prints it)",
+    options: ["format", "out", "pictures", "open", "quiet"],
+    examples: [
+      "report .blindspot/runs/demo --open",
+      "report .blindspot/runs/demo --format one-page",
+      "report .blindspot/runs/demo --format markdown --out -",
+    ],
+    load: () => import("./commands/report.ts"),
   },
   {
     name: "doctor",

@@ -1,3 +1,4 @@
+import type { RiskInput } from "../assess/risk/declare.ts";
 import type { Knowledge } from "../attacks/attack.ts";
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import type { SampleCount } from "../data/draw.ts";
@@ -193,7 +194,14 @@ export const OPTIONS = {
   mask: option("--mask <file>", "an .npy of 0 and 1: only where it is 1 may the input change", text),
   failUnder: option("--fail-under <share>", "exit with 1 if robust accuracy is below this", share),
   dryRun: flag("--dry-run", "show the plan: attacks, queries, time"),
-  audit: flag("--audit", "the whole audit protocol: also 1,000 random draws for each sample of the audit subset"),
+  audit: flag(
+    "--audit",
+    "the whole audit protocol: also 1,000 random draws, and attacks with twice the effort, on the audit subset",
+  ),
+  active: flag(
+    "--active",
+    "plant adversarial inputs and masks, and check that the attacks see through them (with --audit: badge E3)",
+  ),
   probe: flag("--no-probe", "do not question the preprocessing, even if accuracy is near chance"),
   loss: option(
     "--loss <name>",
@@ -201,6 +209,18 @@ export const OPTIONS = {
     choice("cross-entropy", "margin", "dlr", "targeted-cross-entropy", "targeted-margin", "targeted-dlr", "other"),
   ),
   wrt: option("--wrt <names>", "inputs or weights to differentiate by (default: the float inputs)", names),
+  exposure: option(
+    "--exposure <who>",
+    "who can reach the deployed model: public (default), internal, api-scores, api-labels",
+    choice("public", "internal", "api-scores", "api-labels"),
+  ),
+  viewer: option(
+    "--viewer <who>",
+    "who looks at an input before it counts: none (default), machine, person",
+    choice("none", "machine", "person"),
+  ),
+  impact: option("--impact <file>", "a .json file of what each mistake costs, 1 to 5 (docs/risk.md)", text),
+  write: flag("--write", "keep it in the folder of the run, so that reports show it"),
   config: option("--config <file>", "options from a file (default blindspot.config.json or .mjs, if it exists)", text),
   debug: flag("--debug", "stack traces"),
 } as const;
@@ -214,6 +234,8 @@ type Read<Spec> = Spec extends { read(text: string): infer T }
 /** What a command receives: only what was given. */
 export type Given = { readonly [Name in Exclude<OptionName, "models">]?: Read<(typeof OPTIONS)[Name]> } & {
   readonly models?: readonly string[];
+  /** From a config file alone. */
+  readonly risk?: RiskInput;
 };
 
 /** Option name as typed: `--input-range`. */

@@ -19,6 +19,7 @@ import { type Given, requireOptions } from "../options.ts";
 import { planOptions } from "../plan-options.ts";
 import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
+import { riskInput } from "../risk-input.ts";
 import { version } from "../version.ts";
 
 type AssessGiven = Given & { readonly model: string; readonly data: string; readonly threat: readonly string[] };
@@ -27,7 +28,8 @@ type AssessGiven = Given & { readonly model: string; readonly data: string; read
 const LONG_SECONDS = 60;
 
 export async function run(options: Given): Promise<number> {
-  const given = requireOptions(options, ["model", "data", "threat"], "assess");
+  const required = requireOptions(options, ["model", "data", "threat"], "assess");
+  const given = { ...required, risk: await riskInput(options) };
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
   const target = await openTarget(given);
@@ -59,6 +61,7 @@ function assessOptions(target: Target, given: AssessGiven, progress: Progress, s
     onEvent: narrator(progress),
     ...(given.save === undefined ? {} : { save: given.save }),
     ...(given.audit === undefined ? {} : { audit: given.audit }),
+    ...(given.active === undefined ? {} : { active: given.active }),
     ...(given.time === undefined ? {} : { timeSeconds: given.time }),
   };
 }
