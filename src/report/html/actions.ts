@@ -1,0 +1,103 @@
+import type { Result, Risk, ThreatResult } from "../../assess/schema.ts";
+import { nextSteps } from "../advice.ts";
+import { tableOf } from "../charts/figure.ts";
+import { carried, commandLine } from "../command-line.ts";
+import { grouped, plural } from "../format.ts";
+import { type Content, html, type Markup } from "../markup.ts";
+import { type Knowledge, threatName, WHO } from "../words.ts";
+import { command, threatTitle } from "./view.ts";
+
+type Mitigation = Risk["mitigations"][number];
+
+/** Findings that call for the same measures, and those measures. */
+interface Group {
+  readonly title: string;
+  readonly why: string;
+  readonly measures: readonly Mitigation[];
+  /** The query limit that is worth measuring, for attackers by query. */
+  readonly queries?: number;
+}
+
+/** What to do about it: for each group of findings what helps, what MITRE ATLAS calls it, and the command to type. */
+export function actions(result: Result): Markup {
+  const { risk } = result;
+  const steps = nextSteps(result);
+  return html`<section id="actions"><h2>What to do about it</h2>
+${result.threats.filter(({ attackSuccess }) => attackSuccess.fooled > 0).map((threat) => groupsOf(threat, risk?.mitigations ?? []).map((group) => box(result, threat, group)))}
+${naturalErrors(result)}
+${steps.length > 0 && html`<div class="box"><h3>Next</h3>${steps.map((step) => html`<p>${step.why}</p>${command(step.command)}`)}</div>`}
+</section>
+`;
+}
+
+/** One group for whoever attacks, and one for each kind of attacker that got through, with what hinders that kind alone. */
+function groupsOf(threat: ThreatResult, mitigations: readonly Mitigation[]): Group[] {
+  const { fooled, of } = threat.attackSuccess;
+  const everybody: Group = {
+    title: `Whoever attacks at ${threatTitle(threat)}`,
+    why: `${grouped(fooled)} of ${plural(of, "correctly classified sample")} were fooled by some attacker.`,
+    measures: mitigations.filter(({ against }) => against.length === ATTACKERS),
+  };
+  const special = threat.profiles.flatMap(({ knowledge, robustAccuracy }): Group[] => {
+    const turned = of - robustAccuracy.unbroken;
+    const measures = mitigations.filter(({ against }) => against.length < ATTACKERS && against.includes(knowledge));
+    if (turned <= 0 || measures.length === 0) return [];
+    const effort = medianQueries(threat, knowledge);
+    const cost = effort === null ? "" : ` A median of ${plural(effort, "query", "queries")} was enough (audit subset).`;
+    return [
+      {
+        title: `Against ${WHO[knowledge]}`,
+        why: `${grouped(turned)} of ${grouped(of)} fooled.${cost}`,
+        measures,
+        ...(effort === null ? {} : { queries: effort }),
+      },
+    ];
+  });
+  return [everybody, ...special].filter(({ measures }) => measures.length > 0);
+}
+
+const ATTACKERS = Object.keys(WHO).length;
+
+/** Of the profile's attack that broke most in the audit; null for gradients, whose queries nobody can limit. */
+function medianQueries({ audit }: ThreatResult, knowledge: Knowledge): number | null {
+  if (knowledge === "white-box" || knowledge === "transfer") return null;
+  const attacks = audit.attacks.filter((attack) => attack.knowledge === knowledge);
+  return attacks.sort((a, b) => b.succeeded - a.succeeded)[0]?.queries.median ?? null;
+}
+
+function box(result: Result, threat: ThreatResult, group: Group): Markup {
+  const columns = [{ name: "Countermeasure" }, { name: "MITRE ATLAS" }, { name: "To type" }];
+  const rows = group.measures.map(({ countermeasure, id, name }) => [
+    countermeasure,
+    html`<span class="nowrap">${id}</span> ${name}`,
+    typed(id, result, threat, group),
+  ]);
+  return html`<div class="box"><h3>${group.title}</h3><p>${group.why}</p>${tableOf({ columns, rows }, group.title)}</div>`;
+}
+
+/** The command that applies a countermeasure, or measures what it would leave open; nothing for what is done outside of Blindspot. */
+function typed(id: string, result: Result, threat: ThreatResult, { queries }: Group): Content {
+  const target = [...carried(result), "--threat", threatName(threat.id)];
+  const words: Readonly<Record<string, readonly string[] | undefined>> = {
+    "AML.M0003": ["harden", ...HARDEN, "--threat", threatName(threat.id)],
+    "AML.M0015": ["detect", "fit", ...target],
+    "AML.M0008": ["assess", ...target, "--audit"],
+    "AML.M0002": ["assess", ...target, "--profile", "label"],
+    "AML.M0004":
+      queries === undefined
+        ? undefined
+        : ["assess", ...target, "--profile", "score", "--queries", String(Math.max(1, Math.floor(queries / 10)))],
+  };
+  const line = words[id];
+  return line === undefined
+    ? html`<span class="muted">outside of Blindspot</span>`
+    : html`<code>${commandLine(line)}</code>`;
+}
+
+const HARDEN = ["--data", "TRAIN", "--validate", "VAL"];
+
+function naturalErrors({ clean }: Result): Content {
+  const wrong = clean.of - clean.correct;
+  if (wrong === 0) return null;
+  return html`<div class="box"><h3>Wrong without any attack</h3><p>${plural(wrong, "sample")} of ${grouped(clean.of)}: look at them first, no attacker is needed. Labels may be wrong, or such inputs rare in training. <a href="#natural">The list</a></p></div>`;
+}

@@ -1,0 +1,103 @@
+import type { Finding, Result } from "../../assess/schema.ts";
+import { type ConfidenceBar, confidenceBars } from "../charts/confidence.ts";
+import { tableOf } from "../charts/figure.ts";
+import { plural } from "../format.ts";
+import { type Content, html, type Markup, named } from "../markup.ts";
+import type { Pictures } from "../picture.ts";
+import { tellFinding } from "../story.ts";
+import { RULE } from "./most-telling.ts";
+import { className, command, pairRisk, severityChip, type View } from "./view.ts";
+
+/** Pictures up to this width are enlarged with hard edges, so that single pixels show. */
+export const PIXELATED = 96;
+
+/** The most telling findings, each as an experiment with its pictures. */
+export function gallery(view: View): Markup {
+  const { chosen, run } = view;
+  if (run.findings.length === 0)
+    return html`<section id="gallery"><h2>Findings</h2><p>No finding: no attack that ran fooled the model on these samples.</p></section>`;
+  return html`<section id="gallery"><h2>The most telling findings</h2>
+<p>${leftOut(view)} Order: ${RULE}.</p>
+${chosen.some(({ subject }) => subject.modality === "image") && html`<p class="muted small">The change is drawn amplified: middle gray where nothing changed, lighter or darker where the input became so.</p>`}
+<div class="cards">${chosen.map((finding) => card(view, finding))}</div>
+</section>
+`;
+}
+
+/** How many of how many are shown, and why not the others. */
+function leftOut({ chosen, run, album }: View): string {
+  const shown = `${plural(chosen.length, "finding")} of ${run.findings.length}${chosen.length < run.findings.length ? "; the others are in the table below, and with `--pictures N` more are shown here" : ""}.`;
+  const missing = album.unreadable > 0 ? ` The inputs of ${album.unreadable} were not stored or can't be read.` : "";
+  const full = album.noRoom > 0 ? ` ${album.noRoom} have no pictures, to keep this file small.` : "";
+  const reduced = album.reduced > 0 ? ` The pictures of ${album.reduced} are reduced.` : "";
+  return shown + missing + full + reduced;
+}
+
+function card(view: View, finding: Finding): Markup {
+  const { result, anchors } = view;
+  const { outputChange } = finding;
+  const anchor = anchors.get(finding)!;
+  const pair = pairRisk(result, finding);
+  const { input, action, outcome, command: line } = tellFinding(finding, result);
+  const column = (title: string, items: readonly string[]) =>
+    html`<div><h4>${title}</h4><ul>${items.map((item) => html`<li>${item}</li>`)}</ul></div>`;
+  return html`<article class="card" id="${anchor}"><header><h3>${named(className(result, outputChange.trueLabel))} taken for ${named(className(result, outputChange.after.label))}</h3>${pair !== undefined && severityChip(pair.shown, pair.severityHigh)}<a class="id" href="#${anchor}">${finding.id.slice(0, 12)}</a></header>
+<div class="show">${exhibit(view, finding)}<div class="beliefs">${beliefs(result, finding)}</div></div>
+<div class="told">${column("Input", input)}${column("Action", action)}${column("Outcome", outcome)}</div>
+<details><summary>Make it again</summary>${command(line)}</details></article>
+`;
+}
+
+function exhibit({ album, result }: View, finding: Finding): Content {
+  const pictures = album.pictures.get(finding);
+  if (pictures !== undefined) return shots(result, finding, pictures);
+  const { fields } = finding.perturbation.location;
+  if (fields !== undefined && fields.length > 0) return changedFields(finding, fields);
+  return html`<p class="muted">No picture: the inputs of this finding were not stored, can't be read, or did not fit.</p>`;
+}
+
+function shots(result: Result, { outputChange }: Finding, pictures: Pictures): Markup {
+  const { before, after, change, amplified, width, height, reducedFrom, note } = pictures;
+  const [was, is] = [className(result, outputChange.before.label), className(result, outputChange.after.label)];
+  const size = html` width="${width}" height="${height}"${width <= PIXELATED && html` class="pixels"`}`;
+  const shot = (src: string, alt: string, caption: Content) =>
+    html`<figure><img${size} src="${src}" alt="${alt}"><figcaption>${caption}</figcaption></figure>`;
+  const reduced = reducedFrom !== null && html`, reduced from ${reducedFrom.width}x${reducedFrom.height}`;
+  return html`<div class="shots">${shot(before, `Before: the model says ${was}`, ["Before", reduced, note !== null && `, ${note}`])}${shot(after, `After: the model says ${is}`, "After")}${shot(change, "What was changed", amplified === 1 ? "Change" : `Change, ${amplified} times`)}</div>`;
+}
+
+type Fields = NonNullable<Finding["perturbation"]["location"]["fields"]>;
+
+function changedFields({ perturbation }: Finding, fields: Fields): Markup {
+  const columns = [{ name: "Field" }, { name: "Before", numeric: true }, { name: "After", numeric: true }];
+  const figure = (value: number) => String(Number(value.toPrecision(4)));
+  const rows = fields.map(({ index, name, from, to }) => [
+    name === undefined ? `field ${index}` : named(name),
+    figure(from),
+    figure(to),
+  ]);
+  const rest = perturbation.magnitude.l0 - fields.length;
+  return html`<div>${tableOf({ columns, rows }, "Changed fields")}${rest > 0 && html`<p class="muted small">And ${plural(rest, "smaller change")}.</p>`}</div>`;
+}
+
+/** What the model believed of the true and of the wrong class, before and after. */
+function beliefs(result: Result, { outputChange }: Finding): Markup {
+  const { trueLabel, before, after } = outputChange;
+  const bars = (answer: Answer): ConfidenceBar[] =>
+    [trueLabel, after.label].map((label) => ({
+      label: className(result, label),
+      share: shareOf(answer, label),
+      right: label === trueLabel,
+    }));
+  return html`<div><h4>Before</h4>${confidenceBars(bars(before))}</div><div><h4>After</h4>${confidenceBars(bars(after))}</div>`;
+}
+
+type Answer = Finding["outputChange"]["before"];
+
+/** Confidence in any class, the way the finding states it for its own: the score itself where scores are probabilities, else their softmax. */
+function shareOf({ label, confidence, scores }: Answer, asked: number): number {
+  if (asked === label) return confidence;
+  if (Math.abs(scores[label]! - confidence) < 1e-6) return Math.min(1, Math.max(0, scores[asked]!));
+  const top = Math.max(...scores);
+  return Math.exp(scores[asked]! - top) / scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
+}
