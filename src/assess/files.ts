@@ -77,6 +77,23 @@ function resultText(result: Result): string {
   return `${JSON.stringify(result, null, 2)}\n`;
 }
 
+/**
+ * Puts another risk into a finished run's result. What the file holds that this version does not know stays; its new hash is recorded.
+ * The caller has read the run, and found it whole.
+ */
+export async function storeRisk(directory: string, risk: NonNullable<Result["risk"]>): Promise<void> {
+  const [resultPath, runPath] = ["result.json", "run.json"].map((name) => join(directory, name)) as [string, string];
+  try {
+    const result = JSON.parse(await readFile(resultPath, "utf8")) as Result;
+    const run = JSON.parse(await readFile(runPath, "utf8")) as RunFile;
+    const text = resultText({ ...result, risk });
+    await writeWhole(resultPath, text);
+    await writeWhole(runPath, runText({ ...run, files: { ...run.files, "result.json": sha256(text) } }));
+  } catch (error) {
+    throw fileError(error, directory);
+  }
+}
+
 /** What two texts say where they first differ: lists of samples and settings are long. */
 function whereTheyDiffer(one: string, other: string): [string, string] {
   let at = 0;

@@ -7,14 +7,17 @@ import { type Given, OPTIONS, type OptionName, readOptions } from "./options.ts"
 
 const DEFAULT_NAMES = ["blindspot.config.json", "blindspot.config.mjs", "blindspot.config.ts"];
 
+/** A key of config files that is no option: the deployment, as the risk formula takes it. Read against the model's classes later. */
+const RISK = "risk";
+
 /**
  * Options from a config file: the one named, or the first default name in the working folder, or none. Keys are those of the option
- * table; options that other commands take are allowed and ignored.
+ * table, and `risk`; options that other commands take are allowed and ignored.
  */
 export async function readConfig(path: string | undefined, allowed: readonly OptionName[]): Promise<Given> {
   const file = path ?? DEFAULT_NAMES.find((name) => existsSync(name));
   if (file === undefined) return {};
-  const raw = await load(file);
+  const { [RISK]: risk, ...raw } = await loadObject(file);
   const unknown = Object.keys(raw).filter((key) => !Object.hasOwn(OPTIONS, key));
   if (unknown.length > 0)
     throw new BlindspotError(
@@ -22,13 +25,21 @@ export async function readConfig(path: string | undefined, allowed: readonly Opt
         code: "E_CONFIG_KEY",
         subject: file,
         where: key,
-        expected: `one of ${Object.keys(OPTIONS).join(", ")}`,
+        expected: `one of ${[...Object.keys(OPTIONS), RISK].join(", ")}`,
       })),
     );
-  return readOptions(raw, allowed, (name) => `${file}: ${name}`);
+  if (risk !== undefined && !isObject(risk))
+    throw new BlindspotError({ code: "E_CONFIG", subject: file, where: RISK, expected: "an object" });
+  const options = readOptions(raw, allowed, (name) => `${file}: ${name}`);
+  return risk === undefined || !allowed.includes("exposure") ? options : { ...options, risk };
 }
 
-async function load(file: string): Promise<Record<string, unknown>> {
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The object that a .json file holds, or that an .mjs file exports by default. */
+export async function loadObject(file: string): Promise<Record<string, unknown>> {
   let value: unknown;
   try {
     value =
@@ -42,6 +53,6 @@ async function load(file: string): Promise<Record<string, unknown>> {
       { cause: error },
     );
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw new BlindspotError({ code: "E_CONFIG", subject: file, expected: "an object of options (the default export)" });
 }

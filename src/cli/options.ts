@@ -276,7 +276,7 @@ export function readOptions(
 }
 
 /** All options that a command can't do without and that are missing. */
-export function requireOptions<Name extends keyof Given>(
+export function requireOptions<Name extends OptionName & keyof Given>(
   given: Given,
   required: readonly Name[],
   command: string,

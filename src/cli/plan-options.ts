@@ -14,13 +14,13 @@ export function overridesOf({ set, queries, steps, restarts }: Given): PlanOverr
 
 /** What the command line says about the plan of a run. */
 export function planOptions(target: Target, given: Given & { readonly threat: readonly string[] }): PlanOptions {
-  const { goal, quantize, attacks, profile, samples, seed } = given;
+  const { goal, quantize, attacks, profile, samples, seed, risk } = given;
   return {
     model: target.classifier,
     data: target.data,
     threats: given.threat,
     overrides: overridesOf(given),
-    ...defined({ goal, quantize, attacks, profiles: profile, samples, seed }),
+    ...defined({ goal, quantize, attacks, profiles: profile, samples, seed, risk }),
     ...(target.mask === null ? {} : { mask: target.mask }),
     ...(target.surrogate === null ? {} : { surrogate: target.surrogate }),
   };

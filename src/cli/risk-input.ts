@@ -1,0 +1,10 @@
+import type { RiskInput } from "../assess/risk/declare.ts";
+import { loadObject } from "./config.ts";
+import type { Given } from "./options.ts";
+import { defined } from "./plan-options.ts";
+
+/** The deployment as options and the config's `risk` declare it; an option wins. */
+export async function riskInput({ risk, exposure, viewer, impact }: Given): Promise<RiskInput> {
+  const fromFile = impact === undefined ? undefined : await loadObject(impact);
+  return { ...risk, ...defined({ exposure, viewer, impact: fromFile }) };
+}
