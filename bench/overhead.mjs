@@ -1,7 +1,7 @@
 /**
  * What the runner costs beside the passes that it makes.
- * - `share`: processor time of the main thread (all that is ours) over that of the other threads (sessions), for PGD, and for an attack that
- *   only asks: what is left is the runner's own. Linux only.
+ * - `share`: processor time of the main thread over that of the other threads (the sessions'): for the bare loop below, for an attack that only
+ *   asks, and for PGD. `ownShare`, the second less the first, is the runner's own: packing, queues, promises, counting. Linux only.
  * - `overhead`: PGD through the runner against the same number of rows sent to the same classifier in full batches by a bare loop, in turns,
  *   by the clock. On two cores the main thread takes turns with the sessions.
  * - `peakMiB`: memory while the number of samples grows.
@@ -67,9 +67,9 @@ function threadTimes() {
   return times;
 }
 
-async function shareOf(attack) {
+async function shareOf(work) {
   const before = threadTimes();
-  await throughRunner(n, attack);
+  await work();
   const after = threadTimes();
   return (after.main - before.main) / (after.others - before.others);
 }
@@ -116,13 +116,14 @@ async function bare({ forward, gradients, verifications }) {
 const { rows } = await throughRunner(n); // warms up, and counts the rows
 await bare(rows);
 const times = { runner: [], bare: [] };
-const shares = { pgd: [], onlyAsks: [] };
+const shares = { bare: [], onlyAsks: [], pgd: [] };
 for (let round = 0; round < Number(options.rounds); round++) {
   times.runner.push((await throughRunner(n)).ms);
   times.bare.push(await bare(rows));
   if (process.platform !== "linux") continue;
-  shares.pgd.push(await shareOf(pgdAttack));
-  shares.onlyAsks.push(await shareOf(onlyAsks));
+  shares.bare.push(await shareOf(() => bare(rows)));
+  shares.onlyAsks.push(await shareOf(() => throughRunner(n, onlyAsks)));
+  shares.pgd.push(await shareOf(() => throughRunner(n)));
 }
 const memory = {};
 for (const count of [Math.floor(data.length / 10), data.length])
@@ -135,7 +136,8 @@ const result = {
   batch: classifier.maxBatch,
   medianMs: { runner: median(times.runner), bare: median(times.bare) },
   overhead: median(times.runner.map((value, i) => value / times.bare[i])) - 1,
-  share: { pgd: median(shares.pgd), onlyAsks: median(shares.onlyAsks) },
+  ownShare: median(shares.onlyAsks.map((value, i) => value - shares.bare[i])),
+  share: { bare: median(shares.bare), onlyAsks: median(shares.onlyAsks), pgd: median(shares.pgd) },
   peakMiB: memory,
   times,
   shares,
