@@ -38,7 +38,9 @@ export function duration(seconds: number): string {
 export function epsilonText(epsilon: number): string {
   const short = Number(epsilon.toPrecision(3));
   const levels = Math.round(255 * epsilon);
-  const isLevels = Math.abs(short - epsilon) > 1e-9 && Math.abs(levels / 255 - epsilon) < 1e-9;
+  // Measured sizes come from float32 values.
+  const same = (value: number) => Math.abs(value - epsilon) < 1e-7;
+  const isLevels = !same(short) && same(levels / 255);
   return isLevels ? `${levels}/255` : String(short);
 }
 
