@@ -1,6 +1,7 @@
 import type { AttemptRecord, PlannedAttack, SampleRecord, VerifiedCandidate } from "../attacks/record.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Codec } from "../inputs/codec.ts";
+import type { ScoreMeaning } from "../models/classifier.ts";
 import { goalName } from "../threats/goal.ts";
 import type { Threat } from "../threats/threat.ts";
 import { outputChange } from "./analysis/output-change.ts";
@@ -16,6 +17,8 @@ export interface FindingContext {
   readonly seed: number;
   readonly toolVersion: string;
   readonly runtime: string;
+  /** What the original model's scores are. */
+  readonly meaning: ScoreMeaning;
   readonly now: () => Date;
 }
 
@@ -76,8 +79,8 @@ export function makeFinding(
       box: [0, 1],
       ...(threat.quantize === "uint8" ? { quantization: "uint8" as const } : {}),
     },
-    perturbation: { ...perturbation(found.point, x0, codec.dims), ...(blob === null ? {} : { blob }) },
-    outputChange: outputChange(record, found),
+    perturbation: { ...perturbation(found.point, x0, codec), ...(blob === null ? {} : { blob }) },
+    outputChange: outputChange(record, found, context.meaning),
     verification: {
       runtime: context.runtime,
       agrees: true,

@@ -211,13 +211,15 @@ export class Run {
 
   private findingContext(): FindingContext {
     const { runtime, sha256: hash, fingerprint } = this.facts;
+    const { model } = this.options;
     return {
       modelSha256: hash ?? fingerprint!,
-      classes: this.options.model.classes,
+      classes: model.classes,
       dataset: this.options.data.spec,
       seed: this.plan.seed,
       toolVersion: this.options.toolVersion ?? "0",
       runtime: runtime === null ? "classifier" : `${runtime.name} ${runtime.version}`,
+      meaning: model.meaning ?? (model.capabilities.output === "label" ? "label" : "logits"),
       now: this.now,
     };
   }

@@ -87,7 +87,7 @@ async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime
 /** How inputs of this data are decoded, hashed and written. */
 export function codecFor(data: Dataset): (quantize: Quantize) => Codec {
   return (quantize) =>
-    data.modality === "image" ? imageCodec(data.dims, quantize, sharpImages) : vectorCodec(data.dims);
+    data.modality === "image" ? imageCodec(data.dims, quantize, sharpImages) : vectorCodec(data.dims, data.fields);
 }
 
 /** Model, surrogate and data of a command, on one runtime. */

@@ -1,4 +1,5 @@
 import type { Quantize } from "../inputs/codec.ts";
+import type { Field } from "../inputs/field.ts";
 import { fromLevels } from "../inputs/points.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import type { DataSample, Dataset } from "./dataset.ts";
@@ -13,6 +14,17 @@ export interface InputRange {
 }
 
 export const UNIT_RANGE: InputRange = { low: 0, high: 1 };
+export const BYTE_RANGE: InputRange = { low: 0, high: 255 };
+
+/** The features of vectors in this range. `names` in their order, where the source has some. */
+export function fieldsOf(size: number, { low, high }: InputRange, names: readonly string[] | null = null): Field[] {
+  const at = (bound: number | readonly number[], i: number) => (typeof bound === "number" ? bound : bound[i]!);
+  return Array.from({ length: size }, (_, i) => ({
+    ...(names === null ? {} : { name: names[i]! }),
+    low: at(low, i),
+    high: at(high, i),
+  }));
+}
 
 interface Described {
   readonly spec: string;
@@ -23,6 +35,7 @@ interface Described {
   readonly labels: Int32Array;
   readonly classes: readonly string[] | null;
   readonly groups: readonly string[] | null;
+  readonly fields?: readonly Field[];
 }
 
 /** A dataset from a way to read one point. `idOf` names sample i (default: its index). */

@@ -1,5 +1,5 @@
 import { CsvError, parse } from "csv-parse/sync";
-import { makeDataset, scaleRows, UNIT_RANGE } from "./arrays.ts";
+import { fieldsOf, makeDataset, scaleRows, UNIT_RANGE } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
 import { readSource } from "./files.ts";
 import { resolveLabels } from "./labels.ts";
@@ -30,7 +30,8 @@ export async function openCsv(spec: DataSpec, options: OpenOptions & { maxBytes:
   const features = names.map((_, i) => i).filter((i) => i !== label && i !== group);
   const where = (row: number, feature: number) => `line ${rows[row]!.info.lines}, column ${names[features[feature]!]}`;
   const values = readNumbers(rows, features, names.length, spec.path, where);
-  const scaled = scaleRows(values, features.length, options.inputRange ?? UNIT_RANGE, spec.path, where);
+  const range = options.inputRange ?? UNIT_RANGE;
+  const scaled = scaleRows(values, features.length, range, spec.path, where);
   const dims = options.dims ?? [features.length];
   if (dims.reduce((a, b) => a * b, 1) !== features.length)
     throw dataError(spec.path, { code: "E_DATA_SHAPE", expected: dims.join("x"), got: `${features.length} features` });
@@ -39,6 +40,7 @@ export async function openCsv(spec: DataSpec, options: OpenOptions & { maxBytes:
     sha256,
     dims,
     naturalQuantize: "none",
+    fields: fieldsOf(features.length, range, named ? features.map((column) => names[column]!) : null),
     groups: group < 0 ? null : rows.map((row) => row.record[group]!),
     ...resolveLabels(
       rows.map((row) => row.record[label]!),

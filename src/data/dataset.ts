@@ -1,4 +1,5 @@
 import type { Codec, Quantize } from "../inputs/codec.ts";
+import type { Field } from "../inputs/field.ts";
 
 /** One labelled input, in attack space. `index` is its position in the source, from 0, whatever was drawn. */
 export interface DataSample {
@@ -23,6 +24,8 @@ export interface Dataset {
   readonly classes: readonly string[] | null;
   readonly labels: Int32Array;
   readonly groups: readonly string[] | null;
+  /** Vectors: what each feature is to the user, where the source knows it. */
+  readonly fields?: readonly Field[];
   /** Reads one sample. Images in height-width-channel order, each value scaled to 0..1. */
   sample(index: number): Promise<DataSample>;
 }

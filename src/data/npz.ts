@@ -1,6 +1,6 @@
 import { readNpz } from "../tensor/npz.ts";
 import { isFloat, sizeOf, type Tensor, toNumbers } from "../tensor/tensor.ts";
-import { byteRows, type Layout, makeDataset, scaleRows, toHwc, UNIT_RANGE } from "./arrays.ts";
+import { BYTE_RANGE, byteRows, fieldsOf, type Layout, makeDataset, scaleRows, toHwc, UNIT_RANGE } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
 import { readSource } from "./files.ts";
 import { resolveLabels } from "./labels.ts";
@@ -34,12 +34,14 @@ export async function openNpz(spec: DataSpec, options: OpenOptions & { maxBytes:
   if (count === 0) throw dataError(spec.path, { code: "E_DATA_EMPTY", where: "x", expected: "at least one row" });
   const labels = resolveLabels(column(y, "y", count, spec.path), options.classes, spec.path, (row) => `y[${row}]`);
   const eightBit = x.dtype === "uint8";
+  const range = options.inputRange ?? UNIT_RANGE;
   const described = {
     spec: spec.text,
     sha256,
     dims,
     naturalQuantize: eightBit ? "uint8" : "none",
     groups: group === undefined ? null : column(group, "group", count, spec.path),
+    ...(dims.length === 1 ? { fields: fieldsOf(dims[0]!, eightBit ? BYTE_RANGE : range) } : {}),
     ...labels,
   } as const;
   const size = sizeOf(dims);
@@ -49,7 +51,6 @@ export async function openNpz(spec: DataSpec, options: OpenOptions & { maxBytes:
       byteRows(x.data as Uint8Array, dims, layout, (row) => row * size),
     );
   const values = x.data as Float32Array | Float64Array;
-  const range = options.inputRange ?? UNIT_RANGE;
   const scaled = scaleRows(values, size, range, spec.path, (row, feature) => `x[${row}], value ${feature}`);
   return makeDataset(described, (row) => toHwc(scaled.slice(row * size, (row + 1) * size), dims, layout));
 }

@@ -1,3 +1,6 @@
+import type { Field } from "./field.ts";
+import type { ImageChange } from "./measures/image-change.ts";
+
 export type Quantize = "uint8" | "none";
 
 /**
@@ -18,4 +21,8 @@ export interface Codec {
   decode(bytes: Uint8Array): Promise<Float32Array>;
   /** Problems of the point itself (outside 0..1, NaN, wrong length), or null. */
   check(point: Float32Array): string | null;
+  /** Images: where x0 was changed to x, and how that looks. */
+  readonly imageChange?: (x: Float32Array, x0: Float32Array) => ImageChange;
+  /** Vectors: what each coordinate is to the user. */
+  readonly fields?: readonly Field[];
 }

@@ -1,6 +1,7 @@
 import { isNpy, writeNpy } from "../tensor/npy.ts";
 import { float32, sizeOf } from "../tensor/tensor.ts";
 import type { Codec, Quantize } from "./codec.ts";
+import { imageChange } from "./measures/image-change.ts";
 import {
   floatArray,
   floatBytes,
@@ -45,6 +46,7 @@ export function imageCodec(dims: readonly number[], quantize: Quantize, encoder:
     size,
     quantize,
     check,
+    imageChange: (x, x0) => imageChange(x, x0, dims),
     canonical(point) {
       const body = eightBit ? toLevels(checked(point)) : floatBytes(checked(point));
       return withHeader(`image ${dims.join("x")} hwc ${eightBit ? "uint8" : "float32"}`, body);

@@ -15,12 +15,13 @@ import type {
   Meter,
   PlantedMask,
   Rows,
+  ScoreMeaning,
 } from "./classifier.ts";
 import type { DeployedModel } from "./deployed.ts";
 import { SessionFeatures } from "./feature-model.ts";
 import { featuresBehind } from "./last-layer.ts";
 import { plantMask } from "./planted-mask.ts";
-import type { ScoreHead } from "./score-head.ts";
+import { type ScoreHead, scoreMeaning } from "./score-head.ts";
 import { type StepFunctions, stepNotes } from "./step-notes.ts";
 
 export interface OnnxClassifierParts {
@@ -60,6 +61,7 @@ export class OnnxClassifier implements Classifier {
   readonly problems: readonly Problem[];
   /** Which output decides, and what was left out behind it. */
   readonly head: ScoreHead;
+  readonly meaning: ScoreMeaning;
   readonly fixedBatch: number | null;
   readonly access: GraphAccess;
   private readonly parts: OnnxClassifierParts;
@@ -82,6 +84,7 @@ export class OnnxClassifier implements Classifier {
     this.steps = parts.steps;
     this.problems = parts.problems;
     this.head = parts.head;
+    this.meaning = scoreMeaning(parts.head);
     this.fixedBatch = parts.fixedBatch;
     this.sessions = [parts.session];
     this.access = { features: () => this.features(), masked: (mask) => this.masked(mask) };

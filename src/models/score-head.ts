@@ -1,6 +1,7 @@
 import { BlindspotError } from "../base/errors.ts";
 import type { Model, Node, Value } from "../graph/ir.ts";
 import { isFloat, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import type { ScoreMeaning } from "./classifier.ts";
 
 /**
  * What an output holds, one row at a time.
@@ -121,6 +122,13 @@ export function findScoreHead(
     listed,
     "Export the model with a tensor of scores (for scikit-learn: zipmap=False), or name one with --output NAME.",
   );
+}
+
+/** What the scores of `decodeRow` are. */
+export function scoreMeaning({ kind, stripped }: ScoreHead): ScoreMeaning {
+  if (kind === "label") return "label";
+  if (kind === "binary-probability" || stripped === "Softmax") return "probabilities";
+  return stripped === "Sigmoid" ? "independent-probabilities" : "logits";
 }
 
 /** What `decodeRow` would give for these logits of the attack graph: the operator that was left out is applied again. */

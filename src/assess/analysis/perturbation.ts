@@ -1,58 +1,88 @@
+import type { Codec } from "../../inputs/codec.ts";
+import { inUserUnits } from "../../inputs/field.ts";
+import { type ImageLocation, type Norms, norms, psnr } from "../../inputs/measures/index.ts";
 import type { Finding } from "../schema.ts";
+import { imageBand, vectorBand } from "./perceptibility.ts";
 
-/** Where and how much `x` differs from `x0`; rows are [height, width, channels] or [features]. */
+type Perturbation = Finding["perturbation"];
+
+/** Fields of a vector that a finding names. */
+const MOST_FIELDS = 32;
+/** A field counts if it changed by at least this part of the largest change, as the pixels of an image do. */
+const COUNTS = 1 / 100;
+const DENSE = 1 / 2;
+
+/**
+ * Where x differs from x0, by how much, and whether a person would notice. Both are points of attack space (0..1), as deployed;
+ * measures are in that space, `fields` in the user's own units. What only images have comes from the codec. Members are in the
+ * order of the schema, so that a line which was read and written again is the same bytes.
+ */
 export function perturbation(
   x: Float32Array,
   x0: Float32Array,
-  dims: readonly number[],
-): Omit<Finding["perturbation"], "blob"> {
-  let l0 = 0;
-  let l1 = 0;
-  let squares = 0;
-  let linf = 0;
-  let cleanSquares = 0;
-  const image = dims.length === 3;
-  const [, width = 1, channels = 1] = dims;
-  const box = { top: Number.POSITIVE_INFINITY, left: Number.POSITIVE_INFINITY, bottom: 0, right: 0 };
-  const moment = { row: 0, column: 0 };
-  for (let i = 0; i < x.length; i++) {
-    const delta = x[i]! - x0[i]!;
-    cleanSquares += x0[i]! * x0[i]!;
-    if (delta === 0) continue;
-    const energy = delta * delta;
-    l0++;
-    l1 += Math.abs(delta);
-    squares += energy;
-    linf = Math.max(linf, Math.abs(delta));
-    if (!image) continue;
-    const pixel = Math.floor(i / channels);
-    const row = Math.floor(pixel / width);
-    const column = pixel % width;
-    box.top = Math.min(box.top, row);
-    box.left = Math.min(box.left, column);
-    box.bottom = Math.max(box.bottom, row + 1);
-    box.right = Math.max(box.right, column + 1);
-    moment.row += energy * row;
-    moment.column += energy * column;
-  }
-  const l2 = Math.sqrt(squares);
+  codec: Pick<Codec, "imageChange" | "fields">,
+): Omit<Perturbation, "blob"> {
+  const magnitude = norms(x, x0);
+  const ratio = psnr(x, x0);
+  const image = codec.imageChange?.(x, x0);
+  if (image === undefined)
+    return {
+      location: locateFields(x, x0, magnitude, codec.fields ?? []),
+      magnitude,
+      perceptibility: { psnr: ratio, ...vectorBand(magnitude.linf) },
+    };
+  const { ssim, ciede2000 } = image;
+  const { l0, ...others } = magnitude;
+  const colors = ciede2000 === undefined ? {} : { ciede2000 };
   return {
-    location: {
-      kind: l0 === 0 ? "none" : l0 < x.length / 2 ? "sparse" : "dense",
-      support: l0 / x.length,
-      ...(image && l0 > 0
-        ? {
-            bbox: [box.top, box.left, box.bottom, box.right] as [number, number, number, number],
-            centroid: [moment.row / squares, moment.column / squares] as [number, number],
-          }
-        : {}),
-    },
-    magnitude: { l0, l1, l2, linf, relativeL2: cleanSquares === 0 ? l2 : l2 / Math.sqrt(cleanSquares) },
-    // 10 log10(MAX^2 / MSE) with MAX = 1; identical inputs have none.
+    location: rounded(image.location, l0 / x.length),
+    magnitude: { l0, l0Pixels: image.pixels, ...others },
     perceptibility: {
-      psnr: squares === 0 ? null : 10 * Math.log10(x.length / squares),
-      band: linf <= 2 / 255 ? "imperceptible" : "visible",
-      rule: "L-inf alone",
+      psnr: ratio,
+      ssim,
+      ...colors,
+      ...imageBand({ linf: magnitude.linf, psnr: ratio, ssim, ...colors }),
     },
+  };
+}
+
+/** `dense` from half of the fields on, else `sparse`. */
+function locateFields(
+  x: Float32Array,
+  x0: Float32Array,
+  { l0, linf }: Norms,
+  fields: NonNullable<Codec["fields"]>,
+): Perturbation["location"] {
+  if (l0 === 0) return { kind: "none", support: 0 };
+  const size = (i: number) => Math.abs(x[i]! - x0[i]!);
+  const changed = Array.from(x.keys()).filter((i) => size(i) > 0);
+  const counting = changed.filter((i) => size(i) >= COUNTS * linf).length;
+  return {
+    kind: counting >= DENSE * x.length ? "dense" : "sparse",
+    support: l0 / x.length,
+    fields: changed
+      .sort((a, b) => size(b) - size(a) || a - b)
+      .slice(0, MOST_FIELDS)
+      .map((index) => {
+        const field = fields[index] ?? { low: 0, high: 1 };
+        const [from, to] = [inUserUnits(field, x0[index]!), inUserUnits(field, x[index]!)];
+        return { index, ...(field.name === undefined ? {} : { name: field.name }), from, to };
+      }),
+  };
+}
+
+/** Shares to four digits: a line of `findings.jsonl` holds a hundred of them. */
+function rounded(location: ImageLocation, support: number): Perturbation["location"] {
+  if (location.kind === "none") return { kind: "none", support };
+  const share = (value: number) => Math.round(value * 1e4) / 1e4;
+  const { centroid, topRegions, energyMap, spectrum } = location;
+  return {
+    kind: location.kind,
+    support,
+    bbox: location.bbox,
+    centroid: [share(centroid[0]), share(centroid[1])],
+    topRegions: topRegions.map((region) => ({ bbox: region.bbox, energyShare: share(region.energyShare) })),
+    energyMap: energyMap.map((row) => row.map(share)),
+    spectrum: { low: share(spectrum.low), mid: share(spectrum.mid), high: share(spectrum.high) },
   };
 }

@@ -4,17 +4,19 @@ import { boxArea, type Region, regionsOf } from "./regions.ts";
 import { type Spectrum, spectrum } from "./spectrum.ts";
 
 /** Where an image was changed. */
-export interface ImageLocation {
-  readonly kind: "none" | "dense" | "sparse" | "region";
-  /** Around all that counts; absent where nothing changed, as are all of the following. */
-  readonly bbox?: Box;
-  /** Row and column, weighted by the squared change. */
-  readonly centroid?: [row: number, column: number];
-  /** Where most of the squared change is, with its share of it; at most 4. */
-  readonly topRegions?: { readonly bbox: Box; readonly energyShare: number }[];
-  readonly energyMap?: number[][];
-  readonly spectrum?: Spectrum;
-}
+export type ImageLocation =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "dense" | "sparse" | "region";
+      /** Around all pixels that count. */
+      readonly bbox: Box;
+      /** Row and column, weighted by the squared change. */
+      readonly centroid: [row: number, column: number];
+      /** Where most of the squared change is, with its share of it; at most 4. */
+      readonly topRegions: readonly { readonly bbox: Box; readonly energyShare: number }[];
+      readonly energyMap: number[][];
+      readonly spectrum: Spectrum;
+    };
 
 /** A pixel counts where one of its channels changed by at least this part of the largest change: floats change everywhere by a little. */
 const COUNTS = 1 / 100;
