@@ -26,7 +26,7 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
   assess: { values: ["base", "tensor", "inputs", "threats", "models", "attacks", "data"], types: ["runtime"] },
   defenses: {
     values: ["base", "tensor", "inputs", "threats", "attacks", "models", "train", "autodiff", "graph"],
-    types: ["data"],
+    types: ["data", "ops", "runtime"],
   },
   report: { values: ["base", "inputs"], types: ["assess"] },
   exercises: { values: ["base", "tensor", "inputs", "threats", "models", "attacks", "data", "assess", "report"] },

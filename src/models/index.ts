@@ -1,3 +1,4 @@
+export type { AttackGraph } from "./attack-graph.ts";
 export type {
   Capabilities,
   Classifier,
@@ -8,5 +9,6 @@ export type {
 } from "./classifier.ts";
 export { type InspectedClassifier, type InspectedPort, inspectModel, type ModelInspection } from "./inspect.ts";
 export { type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts";
+export type { OnnxClassifier } from "./onnx-classifier.ts";
 export { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 export { type ProbeCandidate, type ProbeResult, type ProbeSamples, probePreprocessing } from "./probe.ts";

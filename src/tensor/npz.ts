@@ -47,8 +47,11 @@ export function readNpz(bytes: Uint8Array, options: NpzOptions = {}): Record<str
   );
 }
 
-/** An .npz file, compressed. */
-export function writeNpz(arrays: Readonly<Record<string, Tensor>>): Uint8Array<ArrayBuffer> {
+/** An .npz file, compressed unless `level` is 0. */
+export function writeNpz(
+  arrays: Readonly<Record<string, Tensor>>,
+  { level = 9 }: { readonly level?: 0 | 9 } = {},
+): Uint8Array<ArrayBuffer> {
   const files = Object.fromEntries(Object.entries(arrays).map(([name, value]) => [`${name}.npy`, writeNpy(value)]));
-  return zipSync(files, { level: 9, mtime: MODIFIED });
+  return zipSync(files, { level, mtime: MODIFIED });
 }

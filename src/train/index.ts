@@ -3,9 +3,9 @@ export { constantRate, cosine, SCHEDULES, type Schedule, type ScheduleName, step
 export {
   type Checkpoint,
   copyState,
+  type State,
   type StepReport,
   type TrainingData,
-  type TrainingMoment,
   type TrainingReport,
   type TrainOptions,
   train,

@@ -56,6 +56,7 @@ async function accuracy(model: Model): Promise<number> {
   const { x, labels } = await data.batch(
     points.map((_, row) => row),
     Rng.of(0),
+    0,
   );
   const [scores] = Object.values(await session.run({ x: x! }));
   const values = toNumbers(scores!);

@@ -11,19 +11,15 @@ export interface TrainingData {
   readonly count: number;
   /**
    * What one step is fed: the model's inputs and `labels`, for these rows. `rng` belongs to this batch alone (augmentation); the tensors must be new
-   * ones. Asked for ahead, while the step before it runs: it must not depend on the weights.
+   * ones. `progress` is 0 at the start of the training and 1 at its end. Asked for ahead, while the step before it runs: it must not depend on the weights.
    */
-  batch(rows: readonly number[], rng: Rng): Feeds | Promise<Feeds>;
+  batch(rows: readonly number[], rng: Rng, progress: number): Feeds | Promise<Feeds>;
   /** Completes what `batch` gave, once the weights are known that the step will change: adversarial training moves the inputs here. */
-  craft?(feeds: Feeds, moment: TrainingMoment): Promise<Feeds>;
+  craft?(feeds: Feeds, state: State): Promise<Feeds>;
 }
 
-export interface TrainingMoment {
-  /** The state before the step. Read it only: copy what a session is to be fed. */
-  readonly state: Readonly<Record<string, Tensor>>;
-  /** 0 at the start of the training, 1 at its end. */
-  readonly progress: number;
-}
+/** Tensors by the names of a training graph's inputs. Read it only: copy what a session is to be fed. */
+export type State = Readonly<Record<string, Tensor>>;
 
 export interface StepReport {
   /** From 1. */
@@ -54,7 +50,7 @@ export interface TrainingReport {
 export interface Checkpoint {
   /** Epochs done. */
   readonly epoch: number;
-  readonly state: Readonly<Record<string, Tensor>>;
+  readonly state: State;
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a listener that returns nothing is the ordinary case
@@ -117,25 +113,22 @@ export async function train(options: TrainOptions): Promise<Model> {
 }
 
 interface EpochResult {
-  readonly state: Readonly<Record<string, Tensor>>;
+  readonly state: State;
   readonly loss: number;
   readonly learningRate: number;
 }
 
-async function runEpoch(
-  options: TrainOptions,
-  session: Session,
-  start: Readonly<Record<string, Tensor>>,
-  epoch: number,
-): Promise<EpochResult> {
+async function runEpoch(options: TrainOptions, session: Session, start: State, epoch: number): Promise<EpochResult> {
   const { step, data, batch, schedule, epochs, seed, observe = [], signal } = options;
   const rng = Rng.of(seed).fold("train").fold(epoch);
   const order = rng.fold("order").shuffle(Array.from({ length: data.count }, (_, row) => row));
   const steps = Math.floor(data.count / batch);
   const wanted = ["mean_loss", ...observe, ...step.state.map(({ output }) => output)];
   // Promised, so that an error of the next batch is met where that batch is used.
+  const progressAt = (index: number) => (epoch + index / steps) / epochs;
   const prepare = (index: number) => {
-    const feeds = Promise.resolve(data.batch(order.slice(index * batch, (index + 1) * batch), rng.fold(index)));
+    const rows = order.slice(index * batch, (index + 1) * batch);
+    const feeds = Promise.resolve(data.batch(rows, rng.fold(index), progressAt(index)));
     feeds.catch(() => {});
     return feeds;
   };
@@ -145,10 +138,9 @@ async function runEpoch(
   let prepared = prepare(0);
   for (let index = 0; index < steps; index++) {
     if (signal?.aborted) throw interrupted(epoch);
-    const progress = (epoch + index / steps) / epochs;
-    learningRate = schedule(progress);
+    learningRate = schedule(progressAt(index));
     const plain = await prepared;
-    const feeds = data.craft === undefined ? plain : await data.craft(plain, { state, progress });
+    const feeds = data.craft === undefined ? plain : await data.craft(plain, state);
     const masks = drawMasks(step.dropouts, feeds, rng.fold(index).fold("dropout"));
     const running = session.run({ ...feeds, ...masks, ...state, learning_rate: float32([], [learningRate]) }, wanted);
     if (index + 1 < steps) prepared = prepare(index + 1);
@@ -191,7 +183,7 @@ function drawMasks(dropouts: readonly DropoutMask[], feeds: Feeds, rng: Rng): Fe
   return Object.fromEntries(masks);
 }
 
-export function copyState(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+export function copyState(state: State): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(state).map(([name, value]) => [name, { ...value, data: (value.data as NumericData).slice() }]),
   );

@@ -1,0 +1,109 @@
+/** What an epoch left behind, as the guards and the log see it. Accuracies are shares. */
+export interface EpochRecord {
+  /** 0: before the training. */
+  readonly epoch: number;
+  /** What was minimized, mean over the steps; null before the training. */
+  readonly loss: number | null;
+  /** Mean cross-entropy and accuracy on the points that were trained on, as they were met. */
+  readonly trainLoss: number | null;
+  readonly trainAccuracy: number | null;
+  /** Of the inner attack at the end of the epoch. */
+  readonly epsilon: number;
+  readonly learningRate: number | null;
+  /** On validation data, without attack and under the watch's. */
+  readonly clean: number;
+  readonly robust: number;
+  readonly seconds: number;
+}
+
+export type StopReason = "catastrophic-overfitting" | "stalled" | "no-improvement" | "diverged";
+
+export interface Stop {
+  readonly reason: StopReason;
+  /** In words, with the figures. */
+  readonly detail: string;
+}
+
+export interface GuardOptions {
+  /** Epochs without a better one after which the training ends; 0: never. Not counted while epsilon still grows. */
+  readonly patience: number;
+  /** Share of the most frequent label, and the entropy of the labels: what a model reaches that ignores its input. */
+  readonly guessing: { readonly accuracy: number; readonly entropy: number };
+}
+
+/** A fall of robust validation accuracy by this much, while training accuracy does not fall, is a collapse (the threshold of arXiv 2001.03994). */
+const COLLAPSE = 0.2;
+/** Epochs in a row that look like guessing. */
+const STALLED_EPOCHS = 2;
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** The first epoch of highest robust accuracy; among equals the one with the highest clean accuracy. */
+export function bestEpoch(history: readonly EpochRecord[]): EpochRecord {
+  return history.reduce((best, other) =>
+    other.robust > best.robust || (other.robust === best.robust && other.clean > best.clean) ? other : best,
+  );
+}
+
+/** Whether the training should end after the last epoch of the history, and why. */
+export function judge(history: readonly EpochRecord[], fullEpsilon: number, options: GuardOptions): Stop | null {
+  const last = history.at(-1)!;
+  if (last.epoch === 0) return null;
+  return collapse(history, last) ?? stall(history, options) ?? impatience(history, last, fullEpsilon, options);
+}
+
+/**
+ * Catastrophic overfitting: the model learns to fool the inner attack instead of resisting it. Training accuracy rises, robust accuracy under
+ * several steps falls.
+ */
+function collapse(history: readonly EpochRecord[], last: EpochRecord): Stop | null {
+  const best = bestEpoch(history);
+  if (last.robust > best.robust - COLLAPSE) return null;
+  if (best.trainAccuracy !== null && last.trainAccuracy! < best.trainAccuracy) return null;
+  return {
+    reason: "catastrophic-overfitting",
+    detail: `robust validation accuracy fell from ${percent(best.robust)} (epoch ${best.epoch}) to ${percent(last.robust)} while training accuracy rose to ${percent(last.trainAccuracy!)}: the model fools the inner attack. Method pgd does not collapse like this; n-fgsm does so less often`,
+  };
+}
+
+/** Robust training of small networks may never leave the answer that ignores the input. */
+function stall(history: readonly EpochRecord[], { guessing }: GuardOptions): Stop | null {
+  const recent = history.slice(1).slice(-STALLED_EPOCHS);
+  const guesses = ({ trainAccuracy, trainLoss }: EpochRecord) =>
+    trainAccuracy! <= guessing.accuracy + 0.05 && trainLoss! >= 0.95 * guessing.entropy;
+  if (recent.length < STALLED_EPOCHS || !recent.every(guesses)) return null;
+  const { trainAccuracy, trainLoss } = recent.at(-1)!;
+  return {
+    reason: "stalled",
+    detail: `training accuracy is ${percent(trainAccuracy!)} and the loss ${trainLoss!.toFixed(3)}, what guessing gives (${percent(guessing.accuracy)}, ${guessing.entropy.toFixed(3)}). A longer --epsilon-ramp, a lower --lr or a start from a trained model helps`,
+  };
+}
+
+function impatience(
+  history: readonly EpochRecord[],
+  last: EpochRecord,
+  fullEpsilon: number,
+  { patience }: GuardOptions,
+): Stop | null {
+  if (patience === 0) return null;
+  const full = history.find(({ epoch, epsilon }) => epoch > 0 && epsilon >= fullEpsilon);
+  if (full === undefined) return null;
+  const since = last.epoch - Math.max(bestEpoch(history).epoch, full.epoch);
+  if (since < patience) return null;
+  const best = bestEpoch(history);
+  return {
+    reason: "no-improvement",
+    detail: `robust validation accuracy has not risen above ${percent(best.robust)} (epoch ${best.epoch}) for ${since} epochs`,
+  };
+}
+
+/** What answering always the same gives on these labels: the share of the most frequent one, and their entropy in nats. */
+export function guessing(labels: Int32Array): GuardOptions["guessing"] {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const shares = [...counts.values()].map((count) => count / labels.length);
+  return {
+    accuracy: Math.max(...shares),
+    entropy: -shares.reduce((sum, share) => sum + share * Math.log(share), 0),
+  };
+}
