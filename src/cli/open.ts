@@ -163,7 +163,7 @@ function factsOf(opened: OpenedModel, surrogate: OpenedModel | null, given: Give
 }
 
 /** One byte per coordinate: from an array of the input's dims, or of an image's height and width for all of its channels. */
-async function readMask(path: string, dims: readonly number[]): Promise<Uint8Array> {
+export async function readMask(path: string, dims: readonly number[]): Promise<Uint8Array> {
   let values: number[];
   let shape: readonly number[];
   try {

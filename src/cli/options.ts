@@ -107,6 +107,10 @@ const share = (value: string) => {
   const result = number(value);
   return result >= 0 && result <= 1 ? result : fail("a number from 0 to 1");
 };
+const positive = (value: string) => {
+  const result = number(value);
+  return result > 0 ? result : fail("a number above 0");
+};
 const seconds = (value: string) => {
   const result = number(value);
   return result > 0 ? result : fail("seconds, above 0");
@@ -207,6 +211,56 @@ export const OPTIONS = {
     "--loss <name>",
     "cross-entropy (default), margin, dlr, targeted-cross-entropy, targeted-margin, targeted-dlr, other",
     choice("cross-entropy", "margin", "dlr", "targeted-cross-entropy", "targeted-margin", "targeted-dlr", "other"),
+  ),
+  validate: option(
+    "--validate <spec>",
+    "data by which epochs are chosen; apart from --data, and not for measuring",
+    text,
+  ),
+  method: option(
+    "--method <name>",
+    "fgsm-rs, n-fgsm, pgd, trades, corpus, or none (what --regularize does alone)",
+    choice("fgsm-rs", "n-fgsm", "pgd", "trades", "corpus", "none"),
+  ),
+  boundary: option("--boundary <spec>", "adversarial inputs with their true labels, for --method corpus", text),
+  epochs: option("--epochs <n>", "passes over the training data (default 10)", wholeFrom(1)),
+  batch: option("--batch <n>", "rows of a step (default 100)", wholeFrom(2)),
+  optimizer: option("--optimizer <name>", "adamw (default), or sgd with momentum 0.9", choice("sgd", "adamw")),
+  learningRate: option("--lr <rate>", "largest learning rate (default 0.001 for adamw, 0.01 for sgd)", positive),
+  schedule: option(
+    "--schedule <name>",
+    "of the learning rate: cosine (default), triangle, steps, constant",
+    choice("cosine", "triangle", "steps", "constant"),
+  ),
+  clipGradient: option(
+    "--clip-gradient <norm>",
+    "scale gradients down where their common L2 norm is above this",
+    positive,
+  ),
+  epsilonRamp: option(
+    "--epsilon-ramp <share>",
+    "share of the training in which epsilon grows from 0 (default: the method's)",
+    share,
+  ),
+  average: option("--average <decay>", "keep a moving average of the weights, such as 0.999, and write that", share),
+  freeze: option("--freeze <names>", "weights that stay: names or their beginnings, * for anything", names),
+  reinitialize: flag("--reinitialize", "start from fresh weights, not from the file's"),
+  regularize: option(
+    "--regularize <weights>",
+    "input-gradient=W, weight-decay=W; label-smoothing=A is a control that only looks robust",
+    text,
+  ),
+  beta: option("--beta <weight>", "of the divergence in trades (default 6)", positive),
+  augment: option("--augment <how>", "vary training images: shift=PIXELS, flip", text),
+  patience: option(
+    "--patience <epochs>",
+    "epochs without a better one after which to stop (default 5, 0: never)",
+    wholeFrom(0),
+  ),
+  validateSamples: option("--validate-samples <n>", "of --validate, how many are watched (default 500)", wholeFrom(1)),
+  allowOverlap: flag(
+    "--allow-overlap",
+    "accept inputs that stand in both --data and --validate; the log says how many",
   ),
   wrt: option("--wrt <names>", "inputs or weights to differentiate by (default: the float inputs)", names),
   exposure: option(

@@ -1,0 +1,248 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import type { Optimizer } from "../../autodiff/index.ts";
+import { BlindspotError } from "../../base/errors.ts";
+import { type Dataset, drawSamples } from "../../data/index.ts";
+import {
+  type HardenEvent,
+  type Hardened,
+  type HardenSettings,
+  harden,
+  parseAugmentation,
+  parseRegularizers,
+  readRows,
+  type TrainingLog,
+  type TrainingRows,
+} from "../../defenses/index.ts";
+import { loadClassifier } from "../../models/index.ts";
+import { operators } from "../../ops/index.ts";
+import { duration, percent } from "../../report/format.ts";
+import { nodeRuntime } from "../../runtime/node.ts";
+import { parseThreat } from "../../threats/index.ts";
+import { HardenFiles } from "../harden-files.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { codecFor, loadOptions, openData, openModelFile, readMask } from "../open.ts";
+import { type Given, requireOptions } from "../options.ts";
+import { defined } from "../plan-options.ts";
+import { probe } from "../preprocessing.ts";
+import { Progress } from "../progress.ts";
+
+type HardenGiven = Given & {
+  readonly model: string;
+  readonly data: string;
+  readonly validate: string;
+  readonly threat: readonly string[];
+  readonly out: string;
+};
+
+const DEFAULTS = { epochs: 10, batch: 100, validateSamples: 500, rate: { adamw: 1e-3, sgd: 1e-2 } } as const;
+
+export async function run(options: Given): Promise<number> {
+  const given = requireOptions(options, ["model", "data", "validate", "threat", "out"], "harden");
+  const progress = new Progress(process.stderr, given.quiet ?? false);
+  const interrupt = onInterrupt((text) => progress.line(text));
+  try {
+    const settings = settingsOf(given);
+    const files = new HardenFiles(given.out);
+    const { hardened, fileAccuracy } = await hardenFile(given, settings, files, progress, interrupt.signal);
+    progress.clear();
+    if (given.json) process.stdout.write(`${JSON.stringify(hardened.log, null, 2)}\n`);
+    else process.stdout.write(summary(hardened.log, files, fileAccuracy));
+    if (hardened.bytes !== null) return 0;
+    throw nothingGained(hardened.log);
+  } catch (error) {
+    if (!(error instanceof BlindspotError) || error.code !== "E_TRAIN_INTERRUPTED") throw error;
+    progress.clear();
+    process.stderr.write("Interrupted. The same command resumes after the last finished epoch.\n");
+    return 130;
+  } finally {
+    progress.clear();
+    interrupt.dispose();
+  }
+}
+
+/** The options as settings; all that is wrong is said at once. */
+function settingsOf(given: HardenGiven): HardenSettings {
+  const { regularize, augment } = given;
+  const regularizers = regularize === undefined ? undefined : parseRegularizers(regularize);
+  const method = given.method ?? (regularizers === undefined ? undefined : "none");
+  if (method === undefined)
+    throw new BlindspotError({
+      code: "E_OPTION_MISSING",
+      subject: "blindspot harden",
+      expected: "--method <name>, or --regularize <weights> alone",
+      hint: "pgd is the reference; fgsm-rs is several times cheaper",
+    });
+  if (given.threat.length > 1)
+    throw new BlindspotError({
+      code: "E_OPTION",
+      subject: "--threat",
+      expected: "one",
+      got: String(given.threat.length),
+    });
+  const kind = given.optimizer ?? "adamw";
+  const optimizer: Optimizer = kind === "sgd" ? { kind, momentum: 0.9 } : { kind };
+  const { steps, beta, epsilonRamp, clipGradient, average, freeze, reinitialize, patience } = given;
+  return {
+    method,
+    epochs: given.epochs ?? DEFAULTS.epochs,
+    batch: given.batch ?? DEFAULTS.batch,
+    optimizer,
+    learningRate: given.learningRate ?? DEFAULTS.rate[kind],
+    schedule: given.schedule ?? "cosine",
+    seed: given.seed ?? 0,
+    ...defined({ steps, beta, epsilonRamp, clipGradient, average, freeze, reinitialize, patience, regularizers }),
+    ...(augment === undefined ? {} : { augmentation: parseAugmentation(augment) }),
+  };
+}
+
+interface Outcome {
+  readonly hardened: Hardened;
+  /** On the watched validation rows, by the file that was written, a row at a time; null where none was. */
+  readonly fileAccuracy: number | null;
+}
+
+async function hardenFile(
+  given: HardenGiven,
+  settings: HardenSettings,
+  files: HardenFiles,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (resolve(given.out) === resolve(given.model))
+    throw new BlindspotError({
+      code: "E_OUT",
+      subject: `--out ${given.out}`,
+      expected: "another file than the model itself",
+    });
+  const source = await openModelFile(given.model);
+  const data = await openData(given);
+  // One run after another: a step needs the weights of the step before it.
+  const runtime = await nodeRuntime({ workers: 1, threads: availableParallelism() });
+  try {
+    const reading = { ...(await loadOptions(data, given)), runtime };
+    if (given.probe !== false) {
+      const { problem } = await probe(source, data, reading, runtime, given.seed);
+      if (problem !== null) throw new BlindspotError(problem);
+    }
+    const classifier = await loadClassifier(source.model, { ...reading, label: source.label });
+    const quantize = given.quantize ?? data.naturalQuantize;
+    const rows = await readAll(given, data, classifier.classes);
+    const mask = given.mask === undefined ? null : await readMask(given.mask, data.dims);
+    const hardened = await harden({
+      source,
+      classifier,
+      table: operators,
+      runtime,
+      ...rows,
+      threat: parseThreat(given.threat[0]!, { quantize, mask }),
+      settings,
+      store: files,
+      signal,
+      onEvent: narrator(progress, settings),
+      ...defined({ allowOverlap: given.allowOverlap }),
+    });
+    await classifier.close();
+    await files.finish(hardened);
+    if (hardened.bytes === null) return { hardened, fileAccuracy: null };
+    const written = await loadClassifier(hardened.bytes, { ...reading, label: given.out });
+    const fileAccuracy = await accuracyOf((row) => written.verify(row), rows.validate);
+    return { hardened, fileAccuracy };
+  } finally {
+    await runtime.close();
+  }
+}
+
+/** All that is trained on and chosen by, in memory. */
+async function readAll(given: HardenGiven, data: Dataset, classes: readonly string[]) {
+  // Hashes are those of the inputs as they are stored, whatever the threat says of 8 bits.
+  const codec = codecFor(data)(data.naturalQuantize);
+  const more = async (spec: string): Promise<Dataset> => {
+    const opened = await openData({ ...given, data: spec });
+    if (opened.dims.join() === data.dims.join() && opened.naturalQuantize === data.naturalQuantize) return opened;
+    const described = ({ dims, naturalQuantize }: Dataset) => `${dims.join("x")}, ${naturalQuantize}`;
+    const like = { code: "E_DATA_SHAPE", subject: spec, expected: `${described(data)}, as ${data.spec}` };
+    throw new BlindspotError({ ...like, got: described(opened) });
+  };
+  const validate = await more(given.validate);
+  const samples = given.validateSamples ?? DEFAULTS.validateSamples;
+  const watched = drawSamples(validate, { samples, seed: given.seed ?? 0 });
+  const rows = (source: Dataset, indices?: readonly number[]) => readRows(source, codec, classes.length, indices);
+  return {
+    train: await rows(data),
+    validate: await rows(validate, watched),
+    ...(given.boundary === undefined ? {} : { boundary: await rows(await more(given.boundary)) }),
+  };
+}
+
+/** Turns the events of a training into lines. */
+function narrator(progress: Progress, { epochs, method }: HardenSettings): (event: HardenEvent) => void {
+  return (event) => {
+    if (event.kind === "start") {
+      const { epochs: history, weights } = event.log;
+      const last = history.at(-1)!;
+      progress.line(
+        `${method}: ${weights.parameters} weights, ${last.epoch > 0 ? `resumed after epoch ${last.epoch}` : "start"}: ${figures(last)}`,
+      );
+    } else if (event.kind === "step") {
+      const { epoch, samplesPerSecond, secondsLeft } = event;
+      progress.update(
+        () =>
+          `epoch ${epoch} of ${epochs}, ${Math.round(samplesPerSecond)} samples/s, about ${duration(secondsLeft)} left`,
+      );
+    } else if (event.kind === "epoch") {
+      const { record, best } = event;
+      const trained = `loss ${record.loss!.toFixed(3)}, training accuracy ${percent(record.trainAccuracy!)}`;
+      progress.line(
+        `epoch ${record.epoch} of ${epochs}: ${trained}; ${figures(record)}${best === record ? ", best so far" : ""}`,
+      );
+    } else progress.line(`Stopped (${event.stop.reason}): ${event.stop.detail}`);
+  };
+}
+
+function figures({ clean, robust }: { clean: number; robust: number }): string {
+  return `on validation ${percent(clean)} without attack, ${percent(robust)} under the watch`;
+}
+
+async function accuracyOf(scores: (row: Float32Array) => Promise<Float32Array>, rows: TrainingRows): Promise<number> {
+  let correct = 0;
+  for (let i = 0; i < rows.count; i++) {
+    const row = new Float32Array(rows.size);
+    rows.copy(i, row, 0);
+    const given = await scores(row);
+    if (given.indexOf(Math.max(...given)) === rows.labels[i]) correct++;
+  }
+  return correct / rows.count;
+}
+
+function summary(log: TrainingLog, files: HardenFiles, fileAccuracy: number | null): string {
+  const [start] = log.epochs;
+  const lines = [
+    `${log.method} under ${log.threat}, ${log.epochs.length - 1} epochs in ${duration(log.seconds)}` +
+      (log.samplesPerSecond === null ? "" : ` (${Math.round(log.samplesPerSecond)} samples/s)`),
+  ];
+  if (log.stopped !== null) lines.push(`  stopped  ${log.stopped.reason}: ${log.stopped.detail}`);
+  if (log.overlap > 0) lines.push(`  OVERLAP  ${log.overlap} validation inputs were trained on: these figures flatter`);
+  lines.push(`  before   ${figures(start!)}`);
+  if (log.hardened !== null) {
+    lines.push(
+      `  after    ${figures(log.hardened)} (epoch ${log.hardened.epoch})`,
+      `  written  ${files.model}: the file itself gets ${percent(fileAccuracy!)} of them right without attack`,
+      `           ${files.log}, ${files.hashes}`,
+      "These figures chose the epoch. Measure the file with `blindspot assess` on data that took no part in it.",
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function nothingGained(log: TrainingLog): BlindspotError {
+  return new BlindspotError(
+    {
+      code: "E_HARDEN_NOTHING",
+      subject: log.model.name,
+      got: `no epoch that stands better under the watch than the model before the training (${percent(log.epochs[0]!.robust)})`,
+      hint: log.stopped?.detail ?? "Train longer, or with another --method, --lr or --epsilon-ramp",
+    },
+    { exitCode: 3 },
+  );
+}
