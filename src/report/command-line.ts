@@ -82,7 +82,7 @@ export function commandLine(words: readonly string[]): string {
 }
 
 /** As a shell takes it literally. */
-export function shellWord(text: string): string {
+function shellWord(text: string): string {
   return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 

@@ -11,8 +11,10 @@ import { openRunDirectory } from "../../assess/files.ts";
 import { makePlan } from "../../assess/plan.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
+import { commandLine } from "../../report/command-line.ts";
 import { consoleReport } from "../../report/console.ts";
 import { duration, grouped, table } from "../../report/format.ts";
+import { messageOf } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { codecFor, openTarget, type Target } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
@@ -21,6 +23,7 @@ import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
 import { riskInput } from "../risk-input.ts";
 import { version } from "../version.ts";
+import { writeReport } from "../write-report.ts";
 
 type AssessGiven = Given & { readonly model: string; readonly data: string; readonly threat: readonly string[] };
 
@@ -38,7 +41,7 @@ export async function run(options: Given): Promise<number> {
     if (given.dryRun) return await dryRun(target, given);
     const assessment = await assess(assessOptions(target, given, progress, interrupt.signal));
     progress.clear();
-    return report(assessment, given, interrupt.signal.aborted);
+    return await report(assessment, given, interrupt.signal.aborted, progress);
   } finally {
     progress.clear();
     interrupt.dispose();
@@ -86,11 +89,28 @@ function progressText(event: Extract<AssessEvent, { kind: "progress" }>): string
   return `${threat.split(";")[0]}: ${counts}, ${duration(seconds)}, at most ${aboutTime(event.secondsLeft)} left`;
 }
 
-function report(assessment: Assessment, given: AssessGiven, interrupted: boolean): number {
+/** The HTML report beside the files of the run; where it can't be made the run stands, and a note says why. */
+async function keepReport(directory: string | null, progress: Progress): Promise<string | null> {
+  if (directory === null) return null;
+  try {
+    return await writeReport(directory);
+  } catch (error) {
+    progress.line(`note: no report was written: ${messageOf(error, false)}`);
+    return null;
+  }
+}
+
+async function report(
+  assessment: Assessment,
+  given: AssessGiven,
+  interrupted: boolean,
+  progress: Progress,
+): Promise<number> {
   const { result, directory } = assessment;
+  const path = await keepReport(directory, progress);
   const color = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
   if (given.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  else process.stdout.write(consoleReport(result, { color, directory }));
+  else process.stdout.write(consoleReport(result, { color, directory, report: path }));
   if (interrupted) {
     process.stderr.write(`Interrupted. Resume with:\n  ${resumeCommand(given, directory)}\n`);
     return 130;
@@ -118,9 +138,7 @@ function report(assessment: Assessment, given: AssessGiven, interrupted: boolean
 function resumeCommand(given: AssessGiven, directory: string | null): string {
   const words = process.argv.slice(2);
   if (given.out === undefined && directory !== null) words.push("--out", directory);
-  return ["npx", "blindspot", ...words]
-    .map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(" ");
+  return commandLine(words);
 }
 
 /** The plan and what it costs at most; a few batches are timed, nothing is attacked. */

@@ -25,7 +25,7 @@ export const onePageReporter: Reporter = {
 <body><main>
 <header><div><p class="eyebrow">Adversarial robustness on one page</p><h1>${short(model.name, LENGTH.title)}</h1><p class="eyebrow">${startedAt.slice(0, 10)} · Blindspot ${short(tool.version)}</p></div>${banner(result)}</header>
 <div class="columns">${concepts(run)}${procedure(result)}</div>
-${await outcomes(run)}<div class="columns">${decision(result)}${limits(run)}</div>
+${await outcomes(run)}<div class="columns closing">${decision(result)}${limits(run)}</div>
 </main></body></html>
 `.text;
   },

@@ -1,12 +1,12 @@
 import type { Finding, Result, ThreatResult } from "../../assess/schema.ts";
 import type { StoredRun } from "../../assess/store.ts";
-import { epsilonText, grouped, interval, percent, plural, sure } from "../format.ts";
+import { epsilonText, grouped, interval, percent, plural } from "../format.ts";
 import { mostTelling } from "../html/most-telling.ts";
 import { html, type Markup } from "../markup.ts";
 import { makeAlbum, type Pictures } from "../picture.ts";
 import { withdrawn } from "../withdrawn.ts";
 import { NORMS } from "../words.ts";
-import { className, short, threatLabel, worstFirst } from "./text.ts";
+import { className, share, short, sureness, threatLabel, worstFirst } from "./text.ts";
 
 /** Rows of the table; beyond that each threat has one, and the last ones none. */
 const ROWS = 7;
@@ -72,7 +72,7 @@ function row({ name, value, sampling95, unbroken, of, kind, struck = false }: Ro
 
 /** The figure repeated as a bar with its interval; the cells beside it say it in numbers. */
 function bar(value: number, { low, high }: Row["sampling95"], kind: Row["kind"]): Markup {
-  const at = (share: number) => (100 * share).toFixed(1);
+  const at = (value: number) => (100 * value).toFixed(1);
   return html`<svg class="bar ${kind}" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="rail" width="100" height="8"/><rect class="fill" width="${at(value)}" height="8"/><rect class="span" x="${at(low)}" y="3" width="${at(Math.max(0.004, high - low))}" height="2"/></svg>`;
 }
 
@@ -88,9 +88,9 @@ function card(result: Result, finding: Finding, pictures: Pictures | undefined):
   const norm = constraints.norm as ThreatResult["norm"];
   const size = `${NORMS[norm]} ${epsilonText(perturbation.magnitude[norm])} of ${epsilonText(constraints.epsilon)}`;
   return html`<article>${pictures === undefined ? fields(finding) : triptych(pictures)}<dl>
-<dt>Input</dt><dd>Sample ${subject.index}, a ${className(result, trueLabel)}: answered right, ${sure(before.confidence)} sure</dd>
+<dt>Input</dt><dd>Sample ${subject.index}: ${className(result, trueLabel)}, answered right, ${sureness(before.confidence)} sure</dd>
 <dt>Action</dt><dd>${short(attack.name)} (${threatModel.knowledge}), ${plural(attack.queriesUsed, "query", "queries")}, seed ${finding.seed}; ${size}</dd>
-<dt>Outcome</dt><dd>${className(result, after.label)}, ${sure(after.confidence)} sure; to the eye ${perturbation.perceptibility.band}</dd></dl></article>`;
+<dt>Outcome</dt><dd>${className(result, after.label)}, ${sureness(after.confidence)} sure; to the eye ${perturbation.perceptibility.band}</dd></dl></article>`;
 }
 
 function triptych({ before, after, change, amplified }: Pictures): Markup {
@@ -104,7 +104,7 @@ function fields({ perturbation }: Finding): Markup {
   const { fields: changed = [], support } = perturbation.location;
   const shown = changed.slice(0, 3);
   const digits = (value: number) => String(Number(value.toPrecision(3)));
-  return html`<div class="fields">${shown.map(({ index, name, from, to }) => html`<p><b>${short(name ?? `field ${index}`)}</b> ${digits(from)} to ${digits(to)}</p>`)}<p>${percent(support)} of the values changed</p></div>`;
+  return html`<div class="fields">${shown.map(({ index, name, from, to }) => html`<p><b>${short(name ?? `field ${index}`)}</b> ${digits(from)} to ${digits(to)}</p>`)}<p>${share(support)} of the values changed</p></div>`;
 }
 
 function findingNote(result: Result, findings: number): string {

@@ -1,7 +1,7 @@
 import type { Check, Result } from "../../assess/schema.ts";
-import { duration, grouped, interval, percent, plural } from "../format.ts";
+import { duration, grouped, interval, plural } from "../format.ts";
 import { html, type Markup } from "../markup.ts";
-import { LENGTH, short } from "./text.ts";
+import { LENGTH, share, short } from "./text.ts";
 
 const ATTACKS = 5;
 
@@ -13,7 +13,7 @@ export function procedure(result: Result): Markup {
   return html`<section class="procedure"><h2>Procedure</h2><ol>
 <li><b>Model.</b> ${short(model.name, LENGTH.title)}: input ${model.dims.join(" x ")}, ${plural(model.classes.length, "class", "classes")}${model.sha256 !== undefined && html`, SHA-256 ${model.sha256.slice(0, 12)}…`}${result.runtime !== null && html`, run by ${short(`${result.runtime.name} ${result.runtime.version}`, LENGTH.title)}`}.</li>
 <li><b>Data.</b> ${plural(data.samples, "sample")} of ${short(data.spec, LENGTH.phrase)} (${short(data.draw, LENGTH.phrase)}; seed ${seed}).</li>
-<li><b>Without attack.</b> ${clean.correct} of ${clean.of} right: ${percent(clean.accuracy)} ${interval(clean.sampling95)}.</li>
+<li><b>Without attack.</b> ${clean.correct} of ${clean.of} right: ${share(clean.accuracy)}, 95&nbsp;% interval ${interval(clean.sampling95).replace(" ", "\u00a0")}.</li>
 <li><b>Attack.</b> Each attacker on its own, from cheap to strong, each attack on what still stood: ${short(attackList(result), LENGTH.paragraph)}. ${plural(queries, "query", "queries")}, ${grouped(gradients)} of them with gradients.</li>
 <li><b>Verify.</b> Each success ${quantized && "was rounded to 8 bits, "}checked against the limit and given, alone, to the original model; ${plural(rejected, "candidate")} did not survive that.</li>
 <li><b>Check the evaluation.</b> ${checkCounts(result.checks)}; badge ${result.badge} of E0 to E4. All of it took ${duration(result.seconds)}.</li>

@@ -9,22 +9,24 @@ export const STYLE = new Markup(`
 @page{size:A4;margin:0}
 :root{color-scheme:light;${variables(LIGHT)}}
 *{box-sizing:border-box;margin:0;padding:0}
-body{background:var(--sunken);color:var(--text);font:9.1pt/1.36 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-main{width:210mm;height:296.5mm;margin:8mm auto;padding:11mm 12mm 9mm;background:#fff;overflow:hidden;display:flex;flex-direction:column;gap:4.4mm}
+body{background:var(--sunken);color:var(--text);font:8.2pt/1.34 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere;-webkit-print-color-adjust:exact;print-color-adjust:exact}
+main{width:210mm;height:296.5mm;margin:8mm auto;padding:11mm 12mm 9mm;background:#fff;overflow:hidden;display:flex;flex-direction:column;gap:3.6mm}
 header{display:flex;justify-content:space-between;align-items:flex-end;gap:8mm;border-bottom:.7mm solid var(--text);padding-bottom:3mm}
 h1{font-size:19pt;line-height:1.15;letter-spacing:-.015em}
-h2{font-size:8.4pt;letter-spacing:.09em;text-transform:uppercase;color:var(--accent);margin-bottom:1.3mm}
-.eyebrow{color:var(--muted);font-size:8.4pt}
-.verdict{flex:none;max-width:74mm;padding:2.4mm 3.4mm;border-radius:1.4mm;color:#fff;font-weight:650;font-size:11.5pt;line-height:1.25;background:var(--muted)}
+h2{font-size:7.8pt;letter-spacing:.09em;text-transform:uppercase;color:var(--accent);margin-bottom:1.3mm}
+.eyebrow{color:var(--muted);font-size:8pt}
+.verdict{flex:none;max-width:74mm;padding:2.4mm 3.4mm;border-radius:1.4mm;color:#fff;font-weight:650;font-size:11pt;line-height:1.25;background:var(--muted)}
+.verdict small{display:block;margin-top:.6mm;font-size:8pt;font-weight:400}
 .verdict.no{background:var(--wrong)}.verdict.with-care{background:var(--caution)}.verdict.yes{background:var(--right)}
 .columns{display:grid;grid-template-columns:1fr 1fr;gap:7mm}
+.closing{grid-template-columns:3fr 2fr}
 dt{font-weight:650}
 .concepts dd+dt{margin-top:1mm}
 .procedure ol{padding-left:4.6mm}
 .procedure li+li{margin-top:.9mm}
 .procedure li::marker{color:var(--accent);font-weight:650}
 table{border-collapse:collapse;width:100%}
-th{font-weight:400;color:var(--muted);text-align:left;font-size:8.2pt}
+th{font-weight:400;color:var(--muted);text-align:left;font-size:7.6pt}
 th,td{padding:.75mm 3mm .75mm 0;border-bottom:.2mm solid var(--line);vertical-align:middle}
 th:last-child,td:last-child{width:46mm;padding-right:0}
 .n{text-align:right;white-space:nowrap}
@@ -38,20 +40,20 @@ s{text-decoration-thickness:.5mm}
 article{border:.2mm solid var(--line);border-radius:1.4mm;padding:2.4mm;background:var(--page)}
 .triptych{display:grid;grid-template-columns:repeat(3,1fr);gap:1.4mm}
 .triptych img{display:block;width:100%;aspect-ratio:1;object-fit:contain;background:var(--sunken);image-rendering:pixelated;border-radius:.6mm}
-figcaption{text-align:center;color:var(--muted);font-size:7.4pt}
+figcaption{text-align:center;color:var(--muted);font-size:6.8pt}
 .fields{min-height:17mm}
-article dl{margin-top:1.2mm;font-size:8.2pt;line-height:1.32}
-article dt{float:left;clear:left;width:13.5mm;color:var(--accent);font-size:7.2pt;letter-spacing:.06em;text-transform:uppercase;line-height:1.5}
+article dl{margin-top:1.2mm;font-size:7.6pt;line-height:1.32}
+article dt{float:left;clear:left;width:13.5mm;white-space:nowrap;color:var(--accent);font-size:6.2pt;letter-spacing:.05em;text-transform:uppercase;line-height:1.6}
 article dd{margin-left:13.5mm}
 article dd+dt,article dd+dt+dd{margin-top:.5mm}
-.note{margin-top:2mm;color:var(--muted);font-size:8.2pt}
+.note{margin-top:2mm;color:var(--muted);font-size:7.6pt}
 .decision p+p{margin-top:1mm}
-.arithmetic{color:var(--muted);font-size:7.8pt}
+.arithmetic{color:var(--muted);font-size:7.2pt}
 .steps{margin-top:1.2mm;padding-left:4.6mm}
 .steps li+li{margin-top:.6mm}
 .limits ul{padding-left:4.2mm}
 .limits li+li{margin-top:.6mm}
-code{font:7.6pt ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+code{font:7pt ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media print{body{background:#fff}main{margin:0}}
-@media screen and (max-width:800px){main{width:auto;height:auto;margin:0;padding:20px 16px}.columns,.cards{grid-template-columns:1fr}header{flex-direction:column;align-items:flex-start}.verdict{max-width:none}th:last-child,td:last-child{display:none}body{font-size:11pt}}
+@media screen and (max-width:800px){main{width:auto;height:auto;margin:0;padding:20px 16px}.columns,.closing,.cards{grid-template-columns:1fr}header{flex-direction:column;align-items:flex-start}.verdict{max-width:none}th:last-child,td:last-child{display:none}body{font-size:11pt}}
 `);

@@ -1,13 +1,32 @@
 import type { Finding, Result, ThreatResult } from "../../assess/schema.ts";
+import { percent, sure } from "../format.ts";
 import { type Markup, named } from "../markup.ts";
 import { shortened } from "../visible.ts";
 import { threatName } from "../words.ts";
 
 /** Lengths that names and sentences of a run are cut to: the page has room for so much, whatever a run holds. */
-export const LENGTH = { title: 44, name: 24, phrase: 70, sentence: 150, paragraph: 230, command: 150 } as const;
+export const LENGTH = {
+  title: 44,
+  name: 24,
+  phrase: 70,
+  sentence: 150,
+  paragraph: 230,
+  arithmetic: 420,
+  command: 150,
+} as const;
 
 export function short(text: string, length: number = LENGTH.name): Markup {
   return named(shortened(text, length));
+}
+
+/** A share in percent, the sign on the same line as the figure. */
+export function share(value: number): string {
+  return percent(value).replace(" %", "\u00a0%");
+}
+
+/** A confidence, likewise. */
+export function sureness(value: number): string {
+  return sure(value).replace(" %", "\u00a0%");
 }
 
 /** Name of a class, cut to what a line has room for. */
