@@ -17,7 +17,7 @@ export interface IntervalRow {
 
 const WIDTH = 400;
 const LEFT = 118;
-const RIGHT = 342;
+const RIGHT = 330;
 const TOP = 8;
 const ROW = 32;
 

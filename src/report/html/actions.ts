@@ -1,6 +1,5 @@
 import type { Result, Risk, ThreatResult } from "../../assess/schema.ts";
 import { nextSteps } from "../advice.ts";
-import { tableOf } from "../charts/figure.ts";
 import { carried, commandLine } from "../command-line.ts";
 import { grouped, plural } from "../format.ts";
 import { type Content, html, type Markup } from "../markup.ts";
@@ -66,35 +65,42 @@ function medianQueries({ audit }: ThreatResult, knowledge: Knowledge): number | 
 }
 
 function box(result: Result, threat: ThreatResult, group: Group): Markup {
-  const columns = [{ name: "Countermeasure" }, { name: "MITRE ATLAS" }, { name: "To type" }];
-  const rows = group.measures.map(({ countermeasure, id, name }) => [
-    countermeasure,
-    html`<span class="nowrap">${id}</span> ${name}`,
-    typed(id, result, threat, group),
-  ]);
-  return html`<div class="box"><h3>${group.title}</h3><p>${group.why}</p>${tableOf({ columns, rows }, group.title)}</div>`;
+  const items = group.measures.map((measure) => {
+    const line = typed(measure.id, result, threat, group);
+    const { countermeasure, id, name } = measure;
+    return html`<li>${countermeasure} <span class="muted small">${id} ${name}</span>${line !== null && command(line)}</li>`;
+  });
+  return html`<div class="box"><h3>${group.title}</h3><p>${group.why}</p><ul class="measures">${items}</ul></div>`;
 }
 
-/** The command that applies a countermeasure, or measures what it would leave open; nothing for what is done outside of Blindspot. */
-function typed(id: string, result: Result, threat: ThreatResult, { queries }: Group): Content {
-  const target = [...carried(result), "--threat", threatName(threat.id)];
-  const words: Readonly<Record<string, readonly string[] | undefined>> = {
-    "AML.M0003": ["harden", ...HARDEN, "--threat", threatName(threat.id)],
-    "AML.M0015": ["detect", "fit", ...target],
-    "AML.M0008": ["assess", ...target, "--audit"],
-    "AML.M0002": ["assess", ...target, "--profile", "label"],
-    "AML.M0004":
-      queries === undefined
-        ? undefined
-        : ["assess", ...target, "--profile", "score", "--queries", String(Math.max(1, Math.floor(queries / 10)))],
-  };
-  const line = words[id];
-  return line === undefined
-    ? html`<span class="muted">outside of Blindspot</span>`
-    : html`<code>${commandLine(line)}</code>`;
+/** The command that applies a countermeasure, or measures what it would leave open; null for what is done outside of Blindspot. */
+function typed(id: string, result: Result, { id: threat }: ThreatResult, { queries }: Group): string | null {
+  const target = [...carried(result), "--threat", threatName(threat)];
+  const other = [...carried(result, ["data", "surrogate"]), "--data", "TRAIN", "--threat", threatName(threat)];
+  switch (id) {
+    case "AML.M0003":
+      return commandLine(["harden", ...other, "--validate", "VAL", "--method", "pgd"]);
+    case "AML.M0015":
+      return commandLine(["detect", "fit", ...other]);
+    case "AML.M0008":
+      return commandLine(["assess", ...target, "--audit"]);
+    case "AML.M0002":
+      return commandLine(["assess", ...target, "--profile", "label"]);
+    case "AML.M0004":
+      return queries === undefined
+        ? null
+        : commandLine([
+            "assess",
+            ...target,
+            "--profile",
+            "score",
+            "--queries",
+            String(Math.max(1, Math.floor(queries / 10))),
+          ]);
+    default:
+      return null;
+  }
 }
-
-const HARDEN = ["--data", "TRAIN", "--validate", "VAL"];
 
 function naturalErrors({ clean }: Result): Content {
   const wrong = clean.of - clean.correct;

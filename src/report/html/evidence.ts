@@ -1,4 +1,5 @@
-import type { Result, SampleLine, ThreatResult } from "../../assess/schema.ts";
+import type { Finding, Result, SampleLine, ThreatResult } from "../../assess/schema.ts";
+import { countsChart } from "../charts/counts.ts";
 import { curveChart } from "../charts/curve.ts";
 import { type EffortSeries, effortChart, median } from "../charts/effort.ts";
 import { tableOf } from "../charts/figure.ts";
@@ -9,14 +10,14 @@ import { type Content, html, type Markup } from "../markup.ts";
 import { withdrawn } from "../withdrawn.ts";
 import { NORMS, threatName } from "../words.ts";
 import { confusion } from "./confusion.ts";
-import { threatTitle, type View } from "./view.ts";
+import { BANDS, threatTitle, type View } from "./view.ts";
 
 /** The figures: how many stand, at which size, into what, at which cost. */
 export function evidence({ result, run }: View): Markup {
   const evaluated = result.threats.filter(({ robustAccuracy }) => robustAccuracy.of > 0);
   return html`<section id="evidence"><h2>What the attacks found</h2>
 ${evaluated.length === 0 && html`<p>Nothing was evaluated.</p>`}
-${evaluated.map((threat, i) => underThreat(result, threat, linesOf(run.samples, threat), i))}
+${evaluated.map((threat, i) => underThreat(result, threat, linesOf(run.samples, threat), findingsOf(run.findings, threat), i))}
 </section>
 `;
 }
@@ -25,10 +26,20 @@ function linesOf(samples: readonly SampleLine[], { id }: ThreatResult): SampleLi
   return samples.filter((line) => line.threat === id);
 }
 
-function underThreat(result: Result, threat: ThreatResult, lines: readonly SampleLine[], number: number): Markup {
+function findingsOf(findings: readonly Finding[], { id }: ThreatResult): Finding[] {
+  return findings.filter(({ constraints }) => constraints.threat === id);
+}
+
+function underThreat(
+  result: Result,
+  threat: ThreatResult,
+  lines: readonly SampleLine[],
+  findings: readonly Finding[],
+  number: number,
+): Markup {
   const key = `t${number}`;
   return html`<h3>Under ${threatTitle(threat)}</h3>
-<div class="pair">${accuracy(result, threat, key)}${curve(threat, key)}${effort(threat, lines, key)}</div>
+<div class="pair">${accuracy(result, threat, key)}${curve(threat, key)}${effort(threat, lines, key)}${visibility(findings, key)}</div>
 ${confusion(result, lines, key)}
 ${attacks(threat)}`;
 }
@@ -106,6 +117,23 @@ function effort(threat: ThreatResult, lines: readonly SampleLine[], key: string)
       description: `${said.join("; ")}. A mark on the dashed line is a median.`,
     },
     shown,
+  );
+}
+
+/** Would anyone notice: findings by how visible their change is. */
+function visibility(findings: readonly Finding[], key: string): Content {
+  if (findings.length === 0) return null;
+  const rows = BANDS.map((band) => ({
+    label: band,
+    count: findings.filter(({ perturbation }) => perturbation.perceptibility.band === band).length,
+  }));
+  return countsChart(
+    {
+      id: `${key}-visibility`,
+      title: "Findings, by how visible the change is",
+      description: `${rows.map(({ label, count }) => `${label}: ${count}`).join("; ")}. The rule stands with each finding.`,
+    },
+    rows,
   );
 }
 

@@ -2,7 +2,7 @@ import type { Finding } from "../../assess/schema.ts";
 import { epsilonText, grouped, percent, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
 import { threatName } from "../words.ts";
-import { mistake, pairRisk, severityChip, type View } from "./view.ts";
+import { BANDS, mistake, pairRisk, severityChip, type View } from "./view.ts";
 
 /** More rows than this make a page that nobody can open; the report says what it leaves out. */
 const MAX_ROWS = 5000;
@@ -14,8 +14,6 @@ interface Column {
   /** What the column is sorted by, where the text does not sort. */
   readonly value?: (finding: Finding) => number;
 }
-
-const BANDS = ["imperceptible", "subtle", "visible", "obvious"];
 
 const COLUMNS: readonly Column[] = [
   {

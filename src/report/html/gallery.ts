@@ -1,15 +1,12 @@
 import type { Finding, Result } from "../../assess/schema.ts";
 import { type ConfidenceBar, confidenceBars } from "../charts/confidence.ts";
 import { tableOf } from "../charts/figure.ts";
-import { plural } from "../format.ts";
+import { grouped, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
 import type { Pictures } from "../picture.ts";
 import { tellFinding } from "../story.ts";
 import { RULE } from "./most-telling.ts";
-import { className, command, pairRisk, severityChip, type View } from "./view.ts";
-
-/** Pictures up to this width are enlarged with hard edges, so that single pixels show. */
-export const PIXELATED = 96;
+import { className, command, PIXELATED, pairRisk, severityChip, type View } from "./view.ts";
 
 /** The most telling findings, each as an experiment with its pictures. */
 export function gallery(view: View): Markup {
@@ -25,12 +22,16 @@ ${chosen.some(({ subject }) => subject.modality === "image") && html`<p class="m
 }
 
 /** How many of how many are shown, and why not the others. */
-function leftOut({ chosen, run, album }: View): string {
-  const shown = `${plural(chosen.length, "finding")} of ${run.findings.length}${chosen.length < run.findings.length ? "; the others are in the table below, and with `--pictures N` more are shown here" : ""}.`;
-  const missing = album.unreadable > 0 ? ` The inputs of ${album.unreadable} were not stored or can't be read.` : "";
-  const full = album.noRoom > 0 ? ` ${album.noRoom} have no pictures, to keep this file small.` : "";
-  const reduced = album.reduced > 0 ? ` The pictures of ${album.reduced} are reduced.` : "";
-  return shown + missing + full + reduced;
+function leftOut({ chosen, run, album }: View): Content {
+  const rest = run.findings.length - chosen.length;
+  return [
+    `${plural(chosen.length, "finding")} of ${grouped(run.findings.length)}`,
+    rest > 0 && html`; the table below has all, <code>--pictures N</code> shows more of them here`,
+    ".",
+    album.unreadable > 0 && ` The inputs of ${grouped(album.unreadable)} were not stored or can't be read.`,
+    album.noRoom > 0 && ` ${grouped(album.noRoom)} are without pictures, to keep this file small.`,
+    album.reduced > 0 && ` The pictures of ${grouped(album.reduced)} are reduced.`,
+  ];
 }
 
 function card(view: View, finding: Finding): Markup {
@@ -86,7 +87,7 @@ function beliefs(result: Result, { outputChange }: Finding): Markup {
   const bars = (answer: Answer): ConfidenceBar[] =>
     [trueLabel, after.label].map((label) => ({
       label: className(result, label),
-      share: shareOf(answer, label),
+      confidence: confidenceIn(answer, label),
       right: label === trueLabel,
     }));
   return html`<div><h4>Before</h4>${confidenceBars(bars(before))}</div><div><h4>After</h4>${confidenceBars(bars(after))}</div>`;
@@ -95,7 +96,7 @@ function beliefs(result: Result, { outputChange }: Finding): Markup {
 type Answer = Finding["outputChange"]["before"];
 
 /** Confidence in any class, the way the finding states it for its own: the score itself where scores are probabilities, else their softmax. */
-function shareOf({ label, confidence, scores }: Answer, asked: number): number {
+function confidenceIn({ label, confidence, scores }: Answer, asked: number): number {
   if (asked === label) return confidence;
   if (Math.abs(scores[label]! - confidence) < 1e-6) return Math.min(1, Math.max(0, scores[asked]!));
   const top = Math.max(...scores);

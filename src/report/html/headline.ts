@@ -1,24 +1,25 @@
 import type { Finding, Result, ThreatResult } from "../../assess/schema.ts";
 import { verdict } from "../advice.ts";
-import { interval, percent, plural, sure } from "../format.ts";
+import { share } from "../charts/confidence.ts";
+import { grouped, interval, percent, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
 import { withdrawn } from "../withdrawn.ts";
 import { limitText, threatName } from "../words.ts";
-import { className, severityChip, threatTitle, type View } from "./view.ts";
+import { className, PIXELATED, severityChip, threatTitle, type View } from "./view.ts";
 
 /** What the reader is to know if nothing else is read: the figure, whether it holds, what it looks like. */
 export function headline(view: View): Markup {
   const { result, run } = view;
   const { trust, short, because } = verdict(result);
-  return html`<header class="wide"><p class="eyebrow">Blindspot: security risk assessment of a classifier</p>
+  return html`<header class="wide top"><p class="eyebrow">Blindspot: security risk assessment of a classifier</p>
 <h1>${named(result.model.name)}</h1>
 <p class="muted">${named(result.data.spec)}: ${result.data.draw}; seed ${result.seed}</p>
 ${lead(result)}
 <p class="verdict"><strong>${short}${trust === "unknown" ? ":" : "."}</strong> ${because}</p>
 ${withdrawals(result)}
 ${run.problems.length > 0 && notice("What is missing from this run, or does not fit", run.problems)}
-${tiles(result)}
 ${strip(view)}
+${tiles(result)}
 </header>
 `;
 }
@@ -68,7 +69,7 @@ function tiles(result: Result): Markup {
 ${threat !== null && standing(result, threat)}
 ${risk !== undefined && html`<li>Severity<b>${severityChip(risk.severity.shown, risk.severity.high)}</b><span class="muted small">${risk.impact.source === "default" ? "impact not assessed" : `declared impact ${risk.impact.value} of 5`}</span></li>`}
 <li>Evaluation<b>${result.badge}</b><span class="muted small">${BADGES[result.badge]}</span></li>
-<li>Findings<b>${plural(result.findings, "").trim()}</b><span class="muted small">each verified on the original model</span></li>
+<li>Findings<b>${grouped(result.findings)}</b><span class="muted small">each verified on the original model</span></li>
 </ul>`;
 }
 
@@ -95,14 +96,17 @@ function strip({ chosen, album, result, anchors }: View): Content {
   if (shown.length === 0) return null;
   const item = (finding: Finding) => {
     const { before, after, width } = album.pictures.get(finding)!;
-    const { outputChange } = finding;
-    const [was, is] = [outputChange.before, outputChange.after].map(({ label }) => className(result, label)) as [
-      string,
-      string,
-    ];
-    const pixels = width <= 96 && html` class="pixels"`;
-    return html`<li><a href="#${anchors.get(finding)}"><span class="two"><img${pixels} src="${before}" alt="Before: ${was}"><img${pixels} src="${after}" alt="After: ${is}"></span>
-<p>${named(was)}, ${sure(outputChange.before.confidence)} sure<br><strong>${named(is)}, ${sure(outputChange.after.confidence)} sure</strong></p></a></li>`;
+    const pixels = width <= PIXELATED && html` class="pixels"`;
+    const half = (
+      kind: string,
+      src: string,
+      when: string,
+      { label, confidence }: Finding["outputChange"]["before"],
+    ) => {
+      const says = className(result, label);
+      return html`<span class="${kind}"><img${pixels} src="${src}" alt="${when}: ${says}"><span><b>${named(says)}</b>${share(confidence)} sure</span></span>`;
+    };
+    return html`<li><a href="#${anchors.get(finding)}"><span class="two">${half("was", before, "Before", finding.outputChange.before)}${half("is", after, "After", finding.outputChange.after)}</span></a></li>`;
   };
-  return html`<ul class="strip" aria-label="Before and after, four findings">${shown.map(item)}</ul>`;
+  return html`<ul class="strip" aria-label="Before and after">${shown.map(item)}</ul>`;
 }

@@ -1,11 +1,9 @@
 import type { Finding, Result } from "../../assess/schema.ts";
-import { pairRisk } from "./view.ts";
+import { BANDS, pairRisk } from "./view.ts";
 
 /** The rule, for the reader. */
 export const RULE =
-  "dealt in rounds, one finding of each pair of classes in each round; pairs with the higher declared impact first; within a pair the least visible change first, and among equally visible ones the one of which the model is surest";
-
-const BANDS = ["imperceptible", "subtle", "visible", "obvious"];
+  "dealt in rounds, one finding of each pair of classes in each round; the higher declared impact first, then wrong answers of which the model is at least 90 % sure, then the least visible change, then the surest answer";
 
 /**
  * The findings that say most, best first: rounds over the pairs of (threat, true class, wrong class), so that no pair fills the gallery. Ties
@@ -33,10 +31,16 @@ export function mostTelling(result: Result, findings: readonly Finding[], count:
 function compare(a: Finding, b: Finding, result: Result): number {
   return (
     impactOf(b, result) - impactOf(a, result) ||
+    Number(isSure(b)) - Number(isSure(a)) ||
     band(a) - band(b) ||
     b.outputChange.after.confidence - a.outputChange.after.confidence ||
     (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
   );
+}
+
+/** A change that nobody sees says little where the model merely wavers. */
+function isSure({ outputChange }: Finding): boolean {
+  return outputChange.after.confidence >= 0.9;
 }
 
 function band({ perturbation }: Finding): number {

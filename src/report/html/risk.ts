@@ -5,7 +5,7 @@ import { type Content, html, type Markup, named } from "../markup.ts";
 import { threatName } from "../words.ts";
 import { severityChip } from "./view.ts";
 
-const PAIRS = 12;
+const PAIRS = 8;
 const EXPOSURE: Readonly<Record<string, string>> = {
   public: "anybody can have the model",
   internal: "insiders can have the model",
@@ -34,7 +34,7 @@ function threatBox(threat: ThreatRisk): Markup {
     likelihood.band === likelihood.bandHigh ? likelihood.band : `${likelihood.band} to ${likelihood.bandHigh}`;
   return html`<div class="box"><h3>${threatName(threat.threat)} ${severityChip(severity.shown, severity.high)}</h3>
 <dl><dt>Likelihood</dt><dd>${band} (${likelihood.value.toFixed(2)}, at most ${likelihood.high.toFixed(2)})</dd>
-<dt>Impact</dt><dd>${impact.value} of 5, ${impact.source}${impact.pair !== null && html`: ${named(impact.pair.true)} → ${named(impact.pair.wrong)}`}</dd>
+<dt>Impact</dt><dd>${impact.value} of 5, ${impact.source === "default" ? "not assessed" : "declared"}${impact.pair !== null && html`: ${named(impact.pair.true)} → ${named(impact.pair.wrong)}`}</dd>
 <dt>Deciding attacker</dt><dd>${threat.profile ?? "none within reach ran"}</dd>
 <dt>Arithmetic</dt><dd>${threat.arithmetic}</dd></dl>
 ${profiles(threat)}

@@ -7,7 +7,7 @@ export const STYLE = `
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
-.wide{max-width:1120px;margin:0 auto;padding:0 24px}
+.wide{max-width:1168px;margin-inline:auto;padding:0 24px}
 h1,h2,h3,h4,p,ul,ol,dl,figure,pre{margin:0}
 h1{font-size:1.9rem;line-height:1.2;font-weight:650;letter-spacing:-.015em}
 h2{font-size:1.35rem;line-height:1.3;font-weight:650;letter-spacing:-.01em}
@@ -23,8 +23,8 @@ a{color:var(--accent);text-underline-offset:.15em}
 .small{font-size:.875rem}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 s,.struck{text-decoration:line-through;text-decoration-thickness:2px}
-header{padding:48px 0 8px}
-header h1{margin:.2rem 0 .4rem}
+.top{padding-top:48px}
+.top h1{margin:.2rem 0 .4rem}
 .lead{font-size:1.35rem;line-height:1.45;max-width:46ch;margin:1.4rem 0 0;letter-spacing:-.005em}
 .lead strong{font-weight:650;color:var(--wrong)}
 .lead .right{color:var(--right)}
@@ -35,8 +35,8 @@ header h1{margin:.2rem 0 .4rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px;margin:1.8rem 0 0;padding:0;list-style:none}
 .tiles li{background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:14px 16px}
 .tiles b{display:block;font-size:1.6rem;line-height:1.25;font-weight:650;letter-spacing:-.015em}
-nav{margin:2rem 0 0;border-bottom:1px solid var(--line)}
-nav ul{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0;padding:0 0 12px;list-style:none;font-size:.9rem}
+nav{margin-top:2.4rem}
+nav ul{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0;padding:12px 0;border:solid var(--line);border-width:1px 0;list-style:none;font-size:.9rem}
 nav a{text-decoration:none}
 nav a:hover{text-decoration:underline}
 main>section{padding:44px 0 0}
@@ -54,6 +54,7 @@ svg .strong,svg .name{font-weight:650}
 .grid{stroke:var(--line);stroke-width:1;fill:none}
 .threshold{stroke:var(--muted);stroke-width:1.25;stroke-dasharray:4 4;fill:none}
 .line{fill:none;stroke:currentColor;stroke-width:2.25;stroke-linejoin:round}
+.fill{fill:currentColor}
 .mark{fill:currentColor;stroke:var(--surface);stroke-width:1}
 .c-white-box{color:var(--wrong)}.c-score{color:var(--accent)}.c-label{color:var(--right)}.c-transfer{color:var(--other)}.c-clean{color:var(--muted)}.c-text{color:var(--text)}
 svg .name{fill:currentColor}
@@ -86,12 +87,13 @@ pre{padding:12px 14px;background:var(--sunken);border-radius:6px;white-space:pre
 .strip li{min-width:0}
 .strip a{display:block;color:inherit;text-decoration:none}
 .strip .two{display:grid;grid-template-columns:1fr 1fr;gap:6px}
-.strip p{font-size:.875rem;line-height:1.4;margin-top:6px}
+.strip span span{display:block;font-size:.875rem;line-height:1.35;margin-top:6px}
+.strip b{display:block;color:var(--wrong);font-weight:650}.strip .was b{color:var(--right)}
 img{display:block;width:100%;height:auto;border-radius:4px;background:var(--sunken)}
 .pixels{image-rendering:pixelated}
 .cards{display:grid;gap:20px}
 .card:target{border-color:var(--accent);box-shadow:0 0 0 2px var(--accent)}
-.card header{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;padding:0}
+.card header{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline}
 .card header .id{margin-left:auto;font-size:.8rem}
 .show{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:24px;margin-top:14px;align-items:start}
 .shots{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:10px;max-width:620px}
@@ -117,16 +119,17 @@ dl{display:grid;grid-template-columns:minmax(8rem,14rem) minmax(0,1fr);gap:6px 2
 dt{color:var(--muted)}
 dd{margin:0;overflow-wrap:anywhere}
 .plain{padding-left:1.2rem}
+.measures{list-style:none;padding:0;display:grid;gap:10px}
+.measures pre{margin-top:6px}
 footer{margin-top:56px;padding:20px 0 40px;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
 @media (max-width:760px){
-.wide{padding:0 16px}header{padding-top:28px}.lead{font-size:1.15rem}h1{font-size:1.5rem}
+.wide{padding-left:16px;padding-right:16px}.top{padding-top:28px}.lead{font-size:1.15rem}h1{font-size:1.5rem}
 .show,.told{grid-template-columns:minmax(0,1fr)}.shots{gap:6px}.box,.chart,.card{padding:14px}
 .strip{grid-template-columns:1fr 1fr;gap:12px}.tiles{grid-template-columns:1fr 1fr}.tiles b{font-size:1.3rem}
 dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:8px}.card header .id{margin-left:0}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{
-body{font-size:10pt;background:none}nav,.tools,.skip{display:none}.wide{max-width:none;padding:0}
-header{padding:0}main>section{padding-top:20pt}.tall{max-height:none;overflow:visible;border:0;padding:0}.scroll{overflow:visible}
+body{font-size:10pt;background:none}nav,.tools,.skip{display:none}.wide{max-width:none;padding:0}main>section{padding-top:20pt}.tall{max-height:none;overflow:visible;border:0;padding:0}.scroll{overflow:visible}
 .card,.chart,.box,tr,.tiles li{break-inside:avoid}h2,h3{break-after:avoid}a{color:inherit}
 .solid{border-color:currentColor;background:none!important;color:inherit}}
 `;

@@ -4,6 +4,12 @@ import { html, type Markup, named } from "../markup.ts";
 import type { Album } from "../picture.ts";
 import { threatName } from "../words.ts";
 
+/** Pictures up to this width are enlarged with hard edges, so that single pixels show. */
+export const PIXELATED = 96;
+
+/** From what nobody sees to what everybody does. */
+export const BANDS = ["imperceptible", "subtle", "visible", "obvious"] as const;
+
 export type PairRisk = ThreatRisk["pairs"][number];
 
 /** A run as the sections of the page see it. */
