@@ -1,4 +1,5 @@
 import type { ProfileRisk, ThreatRisk } from "../schema.ts";
+import { NOT_ENOUGH } from "./severity.ts";
 
 type Parts = Omit<ThreatRisk, "threat" | "profiles" | "pairs" | "arithmetic">;
 
@@ -37,9 +38,10 @@ function impactText({ impact: { value, source, pair } }: Parts): string {
   return `Impact ${value} (${mistake}; ${source === "declared" ? "declared" : "not assessed"})`;
 }
 
-function severityText({ severity: { value, high }, enough }: Parts): string {
+function severityText({ severity: { value, high, shown } }: Parts): string {
   const severity = value === high ? value : `${value} to ${high}`;
-  return `Severity ${severity}${enough ? "" : "; too little was evaluated for less than High"}`;
+  const hidden = shown === NOT_ENOUGH ? ", but too little was evaluated to claim less than High" : "";
+  return `Severity ${severity}${hidden}`;
 }
 
 /** Three significant digits. */
