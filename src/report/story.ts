@@ -66,12 +66,13 @@ function outcome(finding: Finding, context: StoryContext): string[] {
   const { trueLabel, before, after, rankOfTrueAfter } = outputChange;
   const { perceptibility } = perturbation;
   const rule = perceptibility.rule === "" ? "" : ` (${perceptibility.rule})`;
+  const psnr = perceptibility.psnr === null ? "" : `; PSNR ${perceptibility.psnr.toFixed(1)} dB`;
   return [
     `The model says ${className(after.label, context)}, ${sure(after.confidence)} sure; ${className(trueLabel, context)} is now choice ${rankOfTrueAfter}`,
     `The true class leads the others by ${signed(before.margin)} before and ${signed(after.margin)} after (difference of scores)`,
     sizeText(finding),
     placeText(finding),
-    `To the eye: ${perceptibility.band}${rule}${measures(perceptibility)}`,
+    `Perceptibility: ${perceptibility.band}${rule}${psnr}`,
     verified(verification),
   ];
 }
@@ -110,15 +111,6 @@ function placeText({ perturbation }: Finding): string {
         .join(", "),
     );
   return `Where: ${parts.join("; ")}`;
-}
-
-function measures({ ssim, psnr, ciede2000 }: Finding["perturbation"]["perceptibility"]): string {
-  const parts = [
-    ...(ssim === undefined ? [] : [`SSIM ${ssim.toFixed(3)}`]),
-    ...(psnr === null ? [] : [`PSNR ${psnr.toFixed(1)} dB`]),
-    ...(ciede2000 === undefined ? [] : [`color difference CIEDE2000 ${ciede2000.mean.toFixed(2)} on average`]),
-  ];
-  return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
 }
 
 function verified({ agrees, inBox, inNorm, afterQuantization, runtime }: Finding["verification"]): string {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { cleanMetrics, threatMetrics } from "../../assess/metrics.ts";
 import { makePlan, readSamples, type ThreatPlan } from "../../assess/plan.ts";
 import { bestAttempt, sampleLine } from "../../assess/sample-line.ts";
-import type { SampleLine } from "../../assess/schema.ts";
+import type { Finding, SampleLine } from "../../assess/schema.ts";
 import { stopSignal } from "../../assess/stop-signal.ts";
 import type { Knowledge } from "../../attacks/attack.ts";
 import type { SampleRecord } from "../../attacks/record.ts";
@@ -17,6 +17,7 @@ import { planOptions } from "../plan-options.ts";
 import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
 import { fileSafe, type Saved, saveAdversarial } from "../save-adversarial.ts";
+import { findingsOf, pickedSamples, printedFinding } from "../told-findings.ts";
 
 export async function run(options: Given, [name]: readonly string[]): Promise<number> {
   const given = requireOptions(options, ["model", "data", "threat"], "attack");
@@ -38,10 +39,15 @@ export async function run(options: Given, [name]: readonly string[]): Promise<nu
         given.saveTo === undefined
           ? null
           : await saveAdversarial(folder(given.saveTo), target, threat, found.records, given);
-      reports.push(summarize(threatPlan, knowledge, found.lines, plan.indices.length, saved));
+      const findings = pickedSamples(given) ? await findingsOf(target, threatPlan, found.records, plan.seed) : null;
+      reports.push({ ...summarize(threatPlan, knowledge, found.lines, plan.indices.length), saved, findings });
     }
     progress.clear();
-    process.stdout.write(given.json ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(printed).join("\n"));
+    const text = reports.flatMap((report) => [
+      printed(report),
+      ...(report.findings ?? []).map((finding) => printedFinding(finding, target, given)),
+    ]);
+    process.stdout.write(given.json ? `${JSON.stringify(reports, null, 2)}\n` : text.join("\n"));
     if (reports.every(({ clean }) => clean.of === 0))
       throw new BlindspotError(
         { code: "E_NOT_EVALUATED", subject: given.data, got: "no sample was evaluated" },
@@ -77,8 +83,8 @@ async function attackAll(
   });
   for await (const record of run) {
     lines.push(sampleLine(threat.id, record));
-    // Only what is written later needs its point.
-    if (given.saveTo !== undefined && bestAttempt(record) !== null) records.push(record);
+    // Only what is written or told later needs its point.
+    if ((given.saveTo !== undefined || pickedSamples(given)) && bestAttempt(record) !== null) records.push(record);
     progress.update(() => `${lines.length} of ${indices.length} samples`);
   }
   return { lines, records: records.sort((a, b) => a.index - b.index) };
@@ -95,6 +101,8 @@ interface AttackReport {
   readonly robustAccuracy: ReturnType<typeof threatMetrics>["robustAccuracy"];
   readonly attackSuccess: ReturnType<typeof threatMetrics>["attackSuccess"];
   readonly saved: Saved | null;
+  /** Of samples that were picked one by one (`--samples index:17`). */
+  readonly findings: readonly Finding[] | null;
 }
 
 function summarize(
@@ -102,8 +110,7 @@ function summarize(
   knowledge: Knowledge,
   lines: readonly SampleLine[],
   planned: number,
-  saved: Saved | null,
-): AttackReport {
+): Omit<AttackReport, "saved" | "findings"> {
   const { robustAccuracy, attackSuccess, profiles: results } = threatMetrics(profiles, lines, new Set());
   const attack = results[0]!.attacks[0]!;
   return {
@@ -113,7 +120,6 @@ function summarize(
     clean: cleanMetrics(lines).clean,
     robustAccuracy,
     attackSuccess,
-    saved,
   };
 }
 
