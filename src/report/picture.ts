@@ -120,11 +120,11 @@ async function draw(
   return { pictures, size: shown.reduce((sum, { length }) => sum + length, 0) };
 }
 
-/** The largest power of two, up to 128, that keeps the change within gray to black and gray to white; 2 % may be clipped (8/255 times 16). */
+/** The largest power of two, up to 128, that keeps the change within a quarter of the range (2 % more for 8/255 times 8): colors stay apart. */
 function amplification(change: Float32Array): number {
   const largest = change.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
   let factor = 1;
-  while (factor < MAX_AMPLIFIED && 2 * factor * largest <= 0.5 * 1.02) factor *= 2;
+  while (factor < MAX_AMPLIFIED && 2 * factor * largest <= 0.25 * 1.02) factor *= 2;
   return factor;
 }
 

@@ -79,7 +79,7 @@ function typed(id: string, result: Result, { id: threat }: ThreatResult, { queri
   const other = [...carried(result, ["data", "surrogate"]), "--data", "TRAIN", "--threat", threatName(threat)];
   switch (id) {
     case "AML.M0003":
-      return commandLine(["harden", ...other, "--validate", "VAL", "--method", "pgd"]);
+      return commandLine(["harden", ...other, "--validate", "VAL", "--method", "pgd", "--out", "hardened.onnx"]);
     case "AML.M0015":
       return commandLine(["detect", "fit", ...other]);
     case "AML.M0008":

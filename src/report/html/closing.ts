@@ -36,12 +36,11 @@ function natural(result: Result): Markup {
 }
 
 function checks({ checks: list, threats }: Result): Markup {
-  const columns = [{ name: "Check" }, { name: "Status" }, { name: "What was seen" }, { name: "What to try" }];
+  const columns = [{ name: "Check" }, { name: "Status" }, { name: "What was seen" }];
   const rows = list.map(({ id, status, detail, threat, try: hint }) => [
     threats.length > 1 && threat !== undefined ? `${id} (${threatName(threat)})` : id,
     html`<span class="chip ${status}">${STATUS[status]}</span>`,
-    detail,
-    hint ?? "",
+    html`${detail}${hint !== undefined && html`<br><strong>Try:</strong> ${hint}`}`,
   ]);
   return html`<section id="checks"><h2>Checks</h2><p>Of the model, and of the attacks: an attack that is broken makes any model look robust. A failed check withdraws the figures.</p>
 <div class="box">${list.length === 0 ? "None ran." : tableOf({ columns, rows }, "Checks")}</div></section>

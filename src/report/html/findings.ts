@@ -1,8 +1,9 @@
 import type { Finding } from "../../assess/schema.ts";
 import { epsilonText, grouped, percent, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
+import { findingSeverity } from "../severity.ts";
 import { threatName } from "../words.ts";
-import { BANDS, mistake, pairRisk, severityChip, type View } from "./view.ts";
+import { BANDS, mistake, severityChip, type View } from "./view.ts";
 
 /** More rows than this make a page that nobody can open; the report says what it leaves out. */
 const MAX_ROWS = 5000;
@@ -10,6 +11,7 @@ const MAX_ROWS = 5000;
 interface Column {
   readonly name: string;
   readonly numeric?: boolean;
+  readonly wide?: boolean;
   readonly cell: (finding: Finding, view: View) => Content;
   /** What the column is sorted by, where the text does not sort. */
   readonly value?: (finding: Finding) => number;
@@ -26,6 +28,7 @@ const COLUMNS: readonly Column[] = [
   { name: "Sample", value: ({ subject }) => subject.index, cell: ({ subject }) => named(subject.sampleId) },
   {
     name: "Mistake",
+    wide: true,
     cell: ({ outputChange }, { result }) => mistake(result, outputChange.trueLabel, outputChange.after.label),
   },
   {
@@ -54,7 +57,7 @@ const COLUMNS: readonly Column[] = [
 const SEVERITY: Column = {
   name: "Severity",
   cell: (finding, { result }) => {
-    const pair = pairRisk(result, finding);
+    const pair = findingSeverity(result.risk, finding);
     return pair === undefined ? "-" : severityChip(pair.shown, pair.severityHigh);
   },
 };
@@ -88,9 +91,9 @@ export function allFindings(view: View): Content {
 }
 
 function row(view: View, columns: readonly Column[], finding: Finding): Markup {
-  const cells = columns.map(({ cell, value, numeric }) => {
+  const cells = columns.map(({ cell, value, numeric, wide }) => {
     const sorted = value !== undefined && html` data-v="${String(value(finding))}"`;
-    return html`<td${numeric && html` class="n"`}${sorted}>${cell(finding, view)}</td>`;
+    return html`<td${numeric && html` class="n"`}${wide && html` class="wider"`}${sorted}>${cell(finding, view)}</td>`;
   });
   // A finding with a card is found there.
   const id = !view.chosen.includes(finding) && html` id="${view.anchors.get(finding)}"`;

@@ -4,9 +4,10 @@ import { tableOf } from "../charts/figure.ts";
 import { grouped, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
 import type { Pictures } from "../picture.ts";
+import { findingSeverity } from "../severity.ts";
 import { tellFinding } from "../story.ts";
 import { RULE } from "./most-telling.ts";
-import { className, command, PIXELATED, pairRisk, severityChip, type View } from "./view.ts";
+import { className, command, PIXELATED, severityChip, type View } from "./view.ts";
 
 /** The most telling findings, each as an experiment with its pictures. */
 export function gallery(view: View): Markup {
@@ -38,7 +39,7 @@ function card(view: View, finding: Finding): Markup {
   const { result, anchors } = view;
   const { outputChange } = finding;
   const anchor = anchors.get(finding)!;
-  const pair = pairRisk(result, finding);
+  const pair = findingSeverity(result.risk, finding);
   const { input, action, outcome, command: line } = tellFinding(finding, result);
   const column = (title: string, items: readonly string[]) =>
     html`<div><h4>${title}</h4><ul>${items.map((item) => html`<li>${item}</li>`)}</ul></div>`;

@@ -1,5 +1,6 @@
 import type { Finding, Result } from "../../assess/schema.ts";
-import { BANDS, pairRisk } from "./view.ts";
+import { findingSeverity } from "../severity.ts";
+import { BANDS } from "./view.ts";
 
 /** The rule, for the reader. */
 export const RULE =
@@ -48,5 +49,5 @@ function band({ perturbation }: Finding): number {
 }
 
 function impactOf(finding: Finding, result: Result): number {
-  return pairRisk(result, finding)?.impact ?? 0;
+  return findingSeverity(result.risk, finding)?.impact ?? 0;
 }

@@ -5,6 +5,7 @@ export const STYLE = `
 :root{color-scheme:light dark;${variables(LIGHT)}}
 @media screen and (prefers-color-scheme:dark){:root{${variables(DARK)}}}
 *{box-sizing:border-box}
+[hidden]{display:none!important}
 html{scroll-behavior:smooth;scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
 .wide{max-width:1168px;margin-inline:auto;padding:0 24px}
@@ -67,10 +68,10 @@ th:last-child,td:last-child{padding-right:0}
 thead th{font-weight:650;vertical-align:bottom;white-space:nowrap}
 .n{text-align:right;white-space:nowrap}
 .nowrap{white-space:nowrap}
-.sub th{padding-left:16px;color:var(--muted)}
+td,th[scope=row]{min-width:5.5rem}.n{min-width:0}.wider{min-width:11rem}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.85em}
 pre{padding:12px 14px;background:var(--sunken);border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5}
-.chip{display:inline-block;padding:1px 9px;border-radius:99px;font-size:.8rem;font-weight:650;line-height:1.6;white-space:nowrap;border:1px solid currentColor}
+.chip{display:inline-block;vertical-align:middle;letter-spacing:0;padding:1px 9px;border-radius:99px;font-size:.8rem;font-weight:650;line-height:1.6;white-space:nowrap;border:1px solid currentColor}
 .solid{border-color:transparent;color:var(--onSolid)}
 .critical.solid{background:var(--critical)}.high.solid{background:var(--wrong)}.medium.solid{background:var(--caution)}.low.solid{background:var(--accent)}.info.solid{background:var(--muted)}
 .pass{color:var(--right)}.warn{color:var(--caution)}.fail{color:var(--wrong)}.skipped,.unknown{color:var(--muted)}
@@ -86,7 +87,7 @@ pre{padding:12px 14px;background:var(--sunken);border-radius:6px;white-space:pre
 .strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));gap:16px;padding:0;margin:1.6rem 0 0;list-style:none}
 .strip li{min-width:0}
 .strip a{display:block;color:inherit;text-decoration:none}
-.strip .two{display:grid;grid-template-columns:1fr 1fr;gap:6px}
+.strip .two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:6px}
 .strip span span{display:block;font-size:.875rem;line-height:1.35;margin-top:6px}
 .strip b{display:block;color:var(--wrong);font-weight:650}.strip .was b{color:var(--right)}
 img{display:block;width:100%;height:auto;border-radius:4px;background:var(--sunken)}
@@ -125,7 +126,7 @@ footer{margin-top:56px;padding:20px 0 40px;border-top:1px solid var(--line);colo
 @media (max-width:760px){
 .wide{padding-left:16px;padding-right:16px}.top{padding-top:28px}.lead{font-size:1.15rem}h1{font-size:1.5rem}
 .show,.told{grid-template-columns:minmax(0,1fr)}.shots{gap:6px}.box,.chart,.card{padding:14px}
-.strip{grid-template-columns:1fr 1fr;gap:12px}.tiles{grid-template-columns:1fr 1fr}.tiles b{font-size:1.3rem}
+.strip{grid-template-columns:1fr 1fr;gap:12px}.tiles{grid-template-columns:1fr 1fr}.tiles li:last-child:nth-child(odd){grid-column:span 2}.tiles b{font-size:1.3rem}
 dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:8px}.card header .id{margin-left:0}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{

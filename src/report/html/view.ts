@@ -1,4 +1,4 @@
-import type { Finding, Result, ThreatResult, ThreatRisk } from "../../assess/schema.ts";
+import type { Finding, Result, ThreatResult } from "../../assess/schema.ts";
 import type { StoredRun } from "../../assess/store.ts";
 import { html, type Markup, named } from "../markup.ts";
 import type { Album } from "../picture.ts";
@@ -9,8 +9,6 @@ export const PIXELATED = 96;
 
 /** From what nobody sees to what everybody does. */
 export const BANDS = ["imperceptible", "subtle", "visible", "obvious"] as const;
-
-export type PairRisk = ThreatRisk["pairs"][number];
 
 /** A run as the sections of the page see it. */
 export interface View {
@@ -52,14 +50,6 @@ export function threatTitle({ id, goal }: Pick<ThreatResult, "id" | "goal">): st
 
 export function threatOf(result: Result, { constraints }: Finding): ThreatResult | undefined {
   return result.threats.find(({ id }) => id === constraints.threat);
-}
-
-/** The declared impact and the severity of a finding's pair of classes, where the run's risk was computed. */
-export function pairRisk({ risk }: Result, { constraints, outputChange }: Finding): PairRisk | undefined {
-  const { trueLabel, after } = outputChange;
-  return risk?.threats
-    .find(({ threat }) => threat === constraints.threat)
-    ?.pairs.find((pair) => pair.trueLabel === trueLabel && pair.wrongLabel === after.label);
 }
 
 /** The word, in a color that repeats what it says. */
