@@ -80,7 +80,7 @@ export const COMPARISONS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "one-step-vs-iterative",
     rule: "On the audit subset: samples that FGSM breaks and no iterative gradient attack does. Any warns; more than 1 % (and more than one) fail.",
-    source: "Athalye et al. (arXiv:1802.00420), section 3.1; Carlini et al. (arXiv:1902.06705), section 4.4",
+    source: "Athalye et al. (arXiv:1802.00420), section 3.1; Carlini et al. (arXiv:1902.06705)",
     remedy:
       "The iterative attacks are caught on the way: run standard, with more --restarts, and other step sizes (--set pgd.stepSize=...).",
     run: oneStepVersusIterative,
@@ -102,7 +102,7 @@ export const COMPARISONS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "transfer-vs-white-box",
     rule: "Samples that stand under the white-box profile and fall to inputs made against the surrogate. Any warns; more than 1 % (and more than one) fail.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.3; Athalye et al. (arXiv:1802.00420)",
+    source: "Carlini et al. (arXiv:1902.06705); Athalye et al. (arXiv:1802.00420)",
     remedy:
       "Gradients of another model work better than its own: the model hides its gradients. Count on the transfer profile, and look for step functions and saturation.",
     run: versusWhiteBox("transfer", { warn: 0, fail: 0.01 }),
@@ -110,7 +110,7 @@ export const COMPARISONS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "noise-baseline",
     rule: "1,000 random points and corners of the ball for each correct sample of the audit subset: one that falls to them and stood under every attack fails.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.5",
+    source: "Carlini et al. (arXiv:1902.06705)",
     remedy: "The attacks miss what chance finds: run standard, or more --queries and --restarts.",
     needs: "audit",
     run: noiseBaseline,

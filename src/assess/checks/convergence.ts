@@ -148,7 +148,7 @@ export const CONVERGENCE_CHECKS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "convergence-steps",
     rule: "The plan's gradient attacks with twice the steps, on up to 50 audited samples that stood under them: if more than 0.5 % of the audited correct samples fall anew, warns.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.4: iterations until nothing changes",
+    source: "Carlini et al. (arXiv:1902.06705): iterations until nothing changes",
     remedy: "Give the attacks more --steps (twice as many, until nothing changes).",
     needs: "audit",
     run: moreSteps,
@@ -156,7 +156,7 @@ export const CONVERGENCE_CHECKS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "convergence-restarts",
     rule: "The plan's gradient attacks that start at random, as often again with another seed: same samples, same limit.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.4: restarts",
+    source: "Carlini et al. (arXiv:1902.06705): restarts",
     remedy: "Give the attacks more --restarts.",
     needs: "audit",
     run: moreRestarts,
@@ -172,7 +172,7 @@ export const CONVERGENCE_CHECKS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "step-size",
     rule: "PGD-20 with the margin loss and steps of 1/4, 1, 2.5 and 10 times epsilon / 20 on up to 50 audited samples: if the best lies at an end by more than 1 % (and more than one sample), warns.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.4: hyperparameters of the attack",
+    source: "Carlini et al. (arXiv:1902.06705): hyperparameters of the attack",
     remedy:
       "Attacks with a fixed step are mistuned here: prefer AutoPGD (part of standard), or set --set pgd.stepSize=... beyond the best end.",
     needs: "audit",

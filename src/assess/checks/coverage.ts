@@ -18,7 +18,7 @@ export const COVERAGE_CHECKS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "every-sample-evaluated",
     rule: "Warns of samples that ended in an error, or stood when a budget (--queries) ran out.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.6: per-sample worst case",
+    source: "Carlini et al. (arXiv:1902.06705): per-sample worst case",
     remedy: "Give a larger --queries, or see the errors in samples.jsonl.",
     run: everySampleEvaluated,
   },

@@ -93,7 +93,7 @@ export const EPSILON_CHECKS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "unbounded-reaches-zero",
     rule: "The plan's attacks on 20 samples of the audit subset with the whole box as epsilon: one that stands fails (targeted: more than 5 %). Void for constant models and behind masks.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.4; Athalye et al. (arXiv:1802.00420), section 3.1",
+    source: "Carlini et al. (arXiv:1902.06705); Athalye et al. (arXiv:1802.00420), section 3.1",
     remedy:
       "An attack without limits that fails is a broken attack: the model hides its gradients. Judge by score and label attacks.",
     run: unboundedReachesZero,
@@ -101,14 +101,14 @@ export const EPSILON_CHECKS: readonly CheckDefinition<ThreatContext>[] = [
   {
     id: "monotone-epsilon",
     rule: "The curve's attack runs afresh at each epsilon: a sample broken at one that stands at a larger one warns.",
-    source: "Carlini et al. (arXiv:1902.06705), section 4.4",
+    source: "Carlini et al. (arXiv:1902.06705)",
     remedy: "Give the attack more --steps and --restarts.",
     run: monotoneEpsilon,
   },
   {
     id: "impossible-claim",
     rule: "At L-inf epsilon 1/2 and above all inputs can become the same gray one: more standing samples than the commonest class has fail. At any epsilon a standing sample with a correctly classified sample of another class inside its ball fails.",
-    source: "Carlini et al. (arXiv:1902.06705), section 5; arithmetic",
+    source: "Carlini et al. (arXiv:1902.06705), claims that cannot be; arithmetic",
     remedy: "The attacks fail where success is certain: do not use the figure. Judge by score and label attacks.",
     run: impossibleClaim,
   },
