@@ -33,6 +33,8 @@ export interface Album {
 /** Longest sides that pictures are reduced to, until they fit. */
 const SIDES = [256, 192, 128, 96, 64, 48];
 const MAX_AMPLIFIED = 128;
+/** No change: a whole grey level, so that whole levels of change stay whole. */
+const MIDDLE = 128 / 255;
 
 /**
  * Before, after and change of these image findings, in their order, within `budget` characters in all. Each finding may use an equal share
@@ -65,6 +67,19 @@ export async function makeAlbum(findings: readonly Finding[], blob: StoredRun["b
     pictures.set(finding, drawn.pictures);
   }
   return { pictures, unreadable, noRoom, reduced };
+}
+
+/** The pictures of one image before and after (dims [height, width, channels]), from values instead of stored files. */
+export async function drawChange(before: StoredInput, after: StoredInput): Promise<Pictures> {
+  const bytes = new Uint8Array();
+  const { pictures } = await draw(
+    [
+      { ...before, bytes },
+      { ...after, bytes },
+    ],
+    SIDES[0]!,
+  );
+  return pictures;
 }
 
 interface Stored extends StoredInput {
@@ -129,7 +144,7 @@ function amplification(change: Float32Array): number {
 }
 
 function gray({ height, width, channels, values }: Raster, amplified: number): Raster {
-  return { height, width, channels, values: values.map((value) => 0.5 + amplified * value) };
+  return { height, width, channels, values: values.map((value) => MIDDLE + amplified * value) };
 }
 
 /** One or three channels as they are, any other number as their mean. */
