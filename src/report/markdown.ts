@@ -9,17 +9,17 @@ import { shortened, visible } from "./visible.ts";
 import { withdrawn } from "./withdrawn.ts";
 import { threatName } from "./words.ts";
 
-/** A comment may hold 65,536 characters; these limits keep the longest one below, whatever the names are. */
-const SHOWN = { threats: 12, findings: 10, checks: 30, notTested: 20, problems: 10, steps: 3 } as const;
-const NAME_LENGTH = 60;
-const SENTENCE_LENGTH = 400;
-const COMMAND_LENGTH = 1500;
+/** A comment may hold 65,536 characters where people review code. */
+const LIMIT = 64_000;
+/** These keep an ordinary comment far below it, and readable. */
+const SHOWN = { threats: 8, findings: 10, reasons: 2, checks: 20, points: 15, steps: 3 } as const;
+const LENGTH = { name: 48, sentence: 300, spec: 200, command: 1000 } as const;
 
 /**
  * Text of somebody else's choosing as a code span: no markup, links, mentions or references in it. A pipe would end a cell of a
  * table even there, so it is shown as a broken bar.
  */
-export function code(text: string, length = NAME_LENGTH): string {
+export function code(text: string, length: number = LENGTH.name): string {
   const shown = shortened(visible(text), length).replaceAll("|", "¦");
   const longest = Math.max(0, ...Array.from(shown.matchAll(/`+/g), ([run]) => run.length));
   const fence = "`".repeat(longest + 1);
@@ -30,9 +30,16 @@ export function code(text: string, length = NAME_LENGTH): string {
 
 /** A sentence that may hold somebody else's words: no markup, no mention, no reference, no address becomes active. */
 export function sentence(text: string): string {
-  return shortened(visible(text), SENTENCE_LENGTH)
+  return shortened(visible(text), LENGTH.sentence)
     .replaceAll(/[\\`*_[\]<>|~&$]/g, "\\$&")
-    .replaceAll(/[@#]|:(?=\/\/)|(?<=www)\./gi, "$&<!-- -->");
+    .replaceAll(/[@#]|:(?=\/\/)|www(?=\.)/gi, "$&<!-- -->");
+}
+
+/** A command to copy; one that is cut short would help nobody. */
+function commandText(command: string): string {
+  return command.length > LENGTH.command
+    ? "(too long for this page: see the full report)"
+    : code(command, LENGTH.command);
 }
 
 /** The first of a list, and how many more there are. */
@@ -57,18 +64,30 @@ export const markdownReporter: Reporter = {
     const { result } = run;
     const threats = result.threats.slice(0, SHOWN.threats);
     const left = result.threats.length - threats.length;
-    return [
+    return fitted([
       ...heading(result),
       ...threats.flatMap((threat) => threatSection(result, threat)),
       ...(left > 0 ? [`And ${plural(left, "more threat")}: see the report.`, ""] : []),
       ...findingSection(run),
       ...checkSection(result),
-      ...listSection("Not tested", result.notTested, SHOWN.notTested),
-      ...listSection("Incomplete", run.problems, SHOWN.problems),
+      ...listSection("Not tested", result.notTested),
+      ...listSection("Incomplete", run.problems),
       ...footer(result),
-    ].join("\n");
+    ]);
   },
 };
+
+/** As many lines as a comment may hold. */
+function fitted(lines: readonly string[]): string {
+  const kept: string[] = [];
+  let length = 0;
+  for (const line of lines) {
+    length += line.length + 1;
+    if (length > LIMIT) return [...kept, "", "The rest is left out: see the full report.", ""].join("\n");
+    kept.push(line);
+  }
+  return kept.join("\n");
+}
 
 function heading(result: Result): string[] {
   const { clean, data, model, status } = result;
@@ -79,7 +98,7 @@ function heading(result: Result): string[] {
     "",
     `**${sentence(short)}.** ${sentence(because)}`,
     "",
-    `On ${code(data.spec, SENTENCE_LENGTH)} (${sentence(data.draw)}; seed ${result.seed}${partial}). Without any attack ${percent(clean.accuracy)} are right, 95 % interval ${interval(clean.sampling95)}, ${clean.correct} of ${clean.of}.`,
+    `On ${code(data.spec, LENGTH.spec)} (${sentence(data.draw)}; seed ${result.seed}${partial}). Without any attack ${percent(clean.accuracy)} are right, 95 % interval ${interval(clean.sampling95)}, ${clean.correct} of ${clean.of}.`,
     "",
   ];
 }
@@ -111,7 +130,7 @@ function threatSection(result: Result, threat: ThreatResult): string[] {
         ]),
       ],
     ),
-    ...reasons.map((check) => `- withdrawn: ${checkText(check)}`),
+    ...some(reasons, SHOWN.reasons, (check) => `- withdrawn: ${checkText(check)}`, "failed check"),
     ...(reasons.length > 0 ? [""] : []),
   ];
 }
@@ -122,7 +141,7 @@ function severityLines({ risk }: Result, { id }: ThreatResult): string[] {
   const { severity, likelihood, impact, arithmetic } = found;
   const stamp = impact.source === "default" ? "; **impact not assessed**" : "";
   return [
-    `Severity **${sentence(severity.shown)}**: likelihood ${likelihood.band}, impact ${impact.value} of 5${stamp}. ${code(arithmetic, SENTENCE_LENGTH)}`,
+    `Severity **${sentence(severity.shown)}**: likelihood ${likelihood.band}, impact ${impact.value} of 5${stamp}. ${sentence(arithmetic)}`,
     "",
   ];
 }
@@ -183,20 +202,20 @@ function checkSection({ badge, checks }: Result): string[] {
   ];
 }
 
-function listSection(title: string, lines: readonly string[], count: number): string[] {
+function listSection(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
-  return [`### ${title}`, "", ...some(lines, count, (text) => `- ${sentence(text)}`, "point"), ""];
+  return [`### ${title}`, "", ...some(lines, SHOWN.points, (text) => `- ${sentence(text)}`, "point"), ""];
 }
 
 function footer(result: Result): string[] {
-  const step = ({ why, command }: NextStep) => `- ${sentence(why)}: ${code(command, COMMAND_LENGTH)}`;
+  const step = ({ why, command }: NextStep) => `- ${sentence(why)}: ${commandText(command)}`;
   return [
     "### Next",
     "",
     ...nextSteps(result).slice(0, SHOWN.steps).map(step),
-    `- Make this run again: ${code(runCommand(result), COMMAND_LENGTH)}`,
+    `- Make this run again: ${commandText(runCommand(result))}`,
     "",
-    `Blindspot ${code(result.tool.version)}; formulas and limits: an attack that fails proves nothing, so every robust accuracy is an upper bound.`,
+    `Blindspot ${code(result.tool.version)}. An attack that fails proves nothing, so every robust accuracy is an upper bound.`,
     "",
   ];
 }
