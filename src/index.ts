@@ -7,16 +7,21 @@ export {
   type ModelFacts,
 } from "./assess/assess.ts";
 export { openRunDirectory } from "./assess/files.ts";
+export { readRun } from "./assess/files-read.ts";
+export { assessRisk, type RiskBasis } from "./assess/risk/assess-risk.ts";
+export { declareRisk, type RiskInput } from "./assess/risk/declare.ts";
 export {
+  type Declared,
   type Finding,
   findingSchema,
   type Result,
+  type Risk,
   resultSchema,
   type SampleLine,
   sampleLineSchema,
 } from "./assess/schema.ts";
 export { censoredQuantile, proportion, wilson95 } from "./assess/statistics.ts";
-export type { RunStore } from "./assess/store.ts";
+export type { RunStore, StoredRun } from "./assess/store.ts";
 export * from "./attacks/index.ts";
 export {
   explainGradient,

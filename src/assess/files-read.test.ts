@@ -128,6 +128,11 @@ describe("a run that is not whole: what is missing is said", () => {
       /^findings.jsonl was changed/,
     ],
     ["a byte order mark", () => edit("samples.jsonl", (text) => `\ufeff${text}`), /^samples.jsonl was changed/],
+    [
+      "fewer samples than the result counts",
+      () => edit("samples.jsonl", (text) => text.slice(text.indexOf("\n") + 1)),
+      /^samples.jsonl holds 23 samples under linf:0.2;none;untargeted, the result counts 24/,
+    ],
     ["no samples", () => rm(join(folder, "samples.jsonl")), /^samples.jsonl is missing/],
     ["no findings", () => rm(join(folder, "findings.jsonl")), /^findings.jsonl is missing/],
     ["no run.json", () => rm(join(folder, "run.json")), /^run.json is missing: whether files were changed/],
@@ -163,6 +168,13 @@ describe("a run that is not whole: what is missing is said", () => {
     const run = await readRun(folder);
     expect(run.problems.filter((text) => problem.test(text))).toHaveLength(1);
     expect(run.result.model.classes).toEqual(["low", "high"]);
+  });
+
+  it("names few of very many reasons", async () => {
+    const lines = Array.from({ length: 2000 }, (_, i) => `{"threat":"t","profiles":{"profile ${i}":1}}\n`);
+    await writeFile(join(folder, "samples.jsonl"), lines.join(""));
+    const { problems } = await readRun(folder);
+    expect(problems.length).toBeLessThan(20);
   });
 
   it("counts lines that are alike, and keeps control characters out of messages", async () => {

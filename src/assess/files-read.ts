@@ -28,8 +28,9 @@ export interface RunLimits {
 const LIMITS: RunLimits = { resultBytes: 64 * MIB, linesBytes: 384 * MIB, lines: 2_000_000, blobBytes: 64 * MIB };
 
 const BLOB = /^blobs\/([0-9a-f]{64})\.(png|npy|txt|json)$/;
-/** Lines that don't fit are named up to here, and counted. */
+/** Lines that don't fit are named up to here, and counted; so are the reasons. */
 const NAMED_LINES = 5;
+const NAMED_REASONS = 10;
 
 /**
  * Reads a run back from its folder. Throws where there is nothing to work from (no folder, an interrupted run without a result, another
@@ -61,6 +62,12 @@ export async function readRun(directory: string, limits: RunLimits = LIMITS): Pr
   const findings = await lines<Finding>("findings.jsonl", findingSchema, ({ constraints, outputChange }) =>
     misfitOf(result, constraints.threat, [outputChange.trueLabel, outputChange.before.label, outputChange.after.label]),
   );
+  for (const { id, statuses } of result.threats) {
+    const counted = Object.values(statuses).reduce((sum, count) => sum + count, 0);
+    const held = samples.reduce((sum, { threat }) => (threat === id ? sum + 1 : sum), 0);
+    if (held !== counted)
+      problems.push(`samples.jsonl holds ${held} samples under ${plain(id)}, the result counts ${counted}`);
+  }
   if (findings.length !== result.findings)
     problems.push(`findings.jsonl holds ${findings.length} findings, the result counts ${result.findings}`);
   problems.push(...(await missingBlobs(directory, findings)));
@@ -184,6 +191,7 @@ function parseLines<T>(
 ): T[] {
   const kept: T[] = [];
   const left = new Map<string, number[]>();
+  let others = 0;
   let number = 0;
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
@@ -200,13 +208,16 @@ function parseLines<T>(
     const parsed = value === undefined ? null : schema.safeParse(value);
     const reason = parsed === null ? "no JSON" : parsed.success ? misfit(parsed.data) : issueOf(parsed.error);
     if (reason === null) kept.push(parsed!.data!);
-    else left.set(reason, [...(left.get(reason) ?? []), number]);
+    else if (left.has(reason)) left.get(reason)!.push(number);
+    else if (left.size < NAMED_REASONS) left.set(reason, [number]);
+    else others++;
   }
   for (const [reason, numbers] of left) {
     const named = numbers.slice(0, NAMED_LINES).join(", ");
     const more = numbers.length > NAMED_LINES ? ` and ${numbers.length - NAMED_LINES} more` : "";
     problems.push(`${name}: left out line ${named}${more}: ${reason}`);
   }
+  if (others > 0) problems.push(`${name}: left out ${others} more lines for other reasons`);
   return kept;
 }
 
