@@ -5,10 +5,12 @@
 {"do": "load", "model": F, "inputs": F.npy, "labels": F.npy, "bounds": [lo, hi], "nhwc": bool}
 {"do": "time", "what": "forward"|"grad"|"backward"}  milliseconds of one pass over the whole batch
 {"do": "values"}                                     writes nothing; answers the gradient of the summed cross-entropy, flattened
+{"do": "search", "attack": A, "out": F.npy, ...}     one of searches.py: its points go to a file, the answer has the queries
 {"do": "attack", "peer": "torchattacks"|"foolbox", "eps": e, "alpha": a, "steps": n, "batch": b}  seconds, and how many are misclassified
 
 Models are put in eval mode; gradients are of the input alone ("backward" also computes those of the parameters, as most attack
-libraries call it). Python packages: torch, torchvision, numpy, onnx, onnxruntime, onnx2torch, torchattacks, foolbox.
+libraries call it). Python packages: torch, torchvision, numpy, onnx, onnxruntime, onnx2torch, torchattacks, foolbox (for `search` also adv-lib and
+adversarial-robustness-toolbox).
 """
 import json, os, sys, time, warnings
 
@@ -118,7 +120,12 @@ def attack(peer, eps, alpha, steps, batch):
     return dict(seconds=seconds, misclassified=wrong)
 
 
-COMMANDS = dict(export=export, load=load, time=time_pass, attack=attack, values=lambda: dict(gradient=gradient().flatten().tolist()))
+def search(**command):
+    import searches
+    return searches.search(state, **command)
+
+
+COMMANDS = dict(export=export, search=search, load=load, time=time_pass, attack=attack, values=lambda: dict(gradient=gradient().flatten().tolist()))
 for line in sys.stdin:
     command = json.loads(line)
     try:

@@ -214,7 +214,7 @@ describe("assess", () => {
     const { code, stdout } = await blindspot(...args);
     expect(code).toBe(0);
     const result = resultSchema.parse(JSON.parse(stdout));
-    expect(result.threats[0]!.profiles.map(({ knowledge }) => knowledge)).toEqual(["score"]);
+    expect(result.threats[0]!.profiles.map(({ knowledge }) => knowledge)).toEqual(["score", "label"]);
     expect(result.notTested.join()).toContain("pgd: the model gives no gradients");
     expect(result.checks.find(({ id }) => id === "gradients-zero")?.status).toBe("skipped");
   });
@@ -232,7 +232,12 @@ describe("assess", () => {
       "transfer",
     ];
     const result = resultSchema.parse(JSON.parse((await blindspot(...args)).stdout));
-    expect(result.threats[0]!.profiles.map(({ knowledge }) => knowledge)).toEqual(["white-box", "score", "transfer"]);
+    expect(result.threats[0]!.profiles.map(({ knowledge }) => knowledge)).toEqual([
+      "white-box",
+      "score",
+      "label",
+      "transfer",
+    ]);
   });
 
   it("ends with 1 where a stated gate failed", async () => {
