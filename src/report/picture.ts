@@ -54,8 +54,7 @@ export async function makeAlbum(findings: readonly Finding[], blob: StoredRun["b
       continue;
     }
     const share = left / (findings.length - i);
-    // What fitted the last finding likely fits this one: one rung more is tried, not all of them.
-    rung = Math.max(0, rung - 1);
+    // The images of a run are alike: what was too large for one finding is not tried on the next.
     let drawn = await draw(pair, SIDES[rung]!);
     while (drawn.size > share && rung + 1 < SIDES.length) drawn = await draw(pair, SIDES[++rung]!);
     if (drawn.size > share) {

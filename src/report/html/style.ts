@@ -1,12 +1,12 @@
 import { DARK, LIGHT, variables } from "./palette.ts";
 
-/** The one style sheet of the page. No `style` attribute is used anywhere: the content security policy would refuse it. */
+/** The one style sheet of the page. Nothing in it moves. No `style` attribute is used anywhere: the content security policy would refuse it. */
 export const STYLE = `
 :root{color-scheme:light dark;${variables(LIGHT)}}
 @media screen and (prefers-color-scheme:dark){:root{${variables(DARK)}}}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
-html{scroll-behavior:smooth;scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
+html{scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
 .wide{max-width:1168px;margin-inline:auto;padding:0 24px}
 h1,h2,h3,h4,p,ul,ol,dl,figure,pre{margin:0}
@@ -128,7 +128,6 @@ footer{margin-top:56px;padding:20px 0 40px;border-top:1px solid var(--line);colo
 .show,.told{grid-template-columns:minmax(0,1fr)}.shots{gap:6px}.box,.chart,.card{padding:14px}
 .strip{grid-template-columns:1fr 1fr;gap:12px}.tiles{grid-template-columns:1fr 1fr}.tiles li:last-child:nth-child(odd){grid-column:span 2}.tiles b{font-size:1.3rem}
 dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:8px}.card header .id{margin-left:0}}
-@media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{
 body{font-size:10pt;background:none}nav,.tools,.skip{display:none}.wide{max-width:none;padding:0}main>section{padding-top:20pt}.tall{max-height:none;overflow:visible;border:0;padding:0}.scroll{overflow:visible}
 .card,.chart,.box,tr,.tiles li{break-inside:avoid}h2,h3{break-after:avoid}a{color:inherit}
