@@ -240,6 +240,17 @@ describe("npz:", () => {
     });
   });
 
+  it("vectors know their features' ranges, images need none", async () => {
+    const bytes = tensor("uint8", [2, 1], Uint8Array.of(0, 255));
+    expect((await open({ x: bytes, y })).fields).toEqual([{ low: 0, high: 255 }]);
+    const options = { inputRange: { low: [0, -1], high: [10, 1] } };
+    expect((await open({ x: float32([2, 2], [0, 0, 10, 1]), y }, options)).fields).toEqual([
+      { low: 0, high: 10 },
+      { low: -1, high: 1 },
+    ]);
+    expect((await open({ x: float32([2, 2, 2], new Float32Array(8)), y })).fields).toBeUndefined();
+  });
+
   it("a range per feature, and rows of features read as images", async () => {
     const x = float32([2, 4], [0, 10, 0, 10, 1, 20, 1, 20]);
     const range = { low: [0, 10, 0, 10], high: [1, 20, 1, 20] };
@@ -285,6 +296,19 @@ describe("csv:", () => {
     });
     expect(await data.sample(1)).toEqual({ id: "1", index: 1, label: 1, group: "a", point: Float32Array.of(0, 0.25) });
     expect([...(await open(text, "?label=kind&group=patient", { classes: ["dog", "cat"] })).labels]).toEqual([1, 0, 1]);
+  });
+
+  it("features keep the names of their columns and their ranges", async () => {
+    const range = { inputRange: { low: [0, 0], high: [100, 5] } };
+    const data = await open("age,kind,length\n40,cat,1\n30,dog,2\n", "?label=kind", range);
+    expect(data.fields).toEqual([
+      { name: "age", low: 0, high: 100 },
+      { name: "length", low: 0, high: 5 },
+    ]);
+    expect((await open("0,1,0\n", "?header=no&label=-1")).fields).toEqual([
+      { low: 0, high: 1 },
+      { low: 0, high: 1 },
+    ]);
   });
 
   it("numbers columns where there is no header; -1 is the last", async () => {
