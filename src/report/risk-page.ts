@@ -30,7 +30,7 @@ export function riskPage(result: Result, risk: Risk): string {
 
 function declaredLines({ exposure, viewer, impact, assessed }: Declared): string[] {
   const most = impact.pairs.reduce((largest, pair) => Math.max(largest, pair.impact), impact.default);
-  const pairs = plural(impact.pairs.length, "declared mistake");
+  const pairs = plural(impact.pairs.length, "declared impact");
   const cost = assessed
     ? `${pairs}; else ${impact.default}${impact.defaultDeclared ? "" : " (not assessed)"}; at most ${most}`
     : `not assessed: ${impact.default} of 5 for every mistake. Declare it with --impact FILE or in a config file`;
