@@ -5,6 +5,7 @@
  * Differences from the authors' code: coordinates that a mask protects take no part in the direction; a targeted goal is only as likely to be reached as
  * some corner of the box is of that class. The runner ends the search at the first radius within epsilon.
  */
+import { intoBox } from "../../threats/box.ts";
 import { defineLabelAttack, type LabelSample } from "../attack.ts";
 import { imageDims } from "./window.ts";
 
@@ -17,15 +18,15 @@ export type RaysSettings = {
 async function runRays(sample: LabelSample, { queries, tolerance }: RaysSettings): Promise<void> {
   const { x0, threat } = sample;
   const order = channelFirst(sample.dims, x0.length);
-  const free = threat.mask === null ? x0.length : threat.mask.filter((allowed) => allowed !== 0).length;
+  const direction = x0.map((_, i) => Number(threat.mask?.[i] !== 0));
+  const free = direction.reduce((count, one) => count + one, 0);
   const accuracy = tolerance / Math.sqrt(Math.max(free, 1));
-  const direction = new Float32Array(x0.length).fill(1);
   const x = new Float32Array(x0.length);
   let asked = 0;
   /** Radii are L-inf lengths: every coordinate moves by as much. */
   const reaches = (radius: number): Promise<boolean> => {
     asked++;
-    for (let i = 0; i < x.length; i++) x[i] = at(x0[i]!, threat.mask?.[i] === 0 ? 0 : radius * direction[i]!);
+    for (let i = 0; i < x.length; i++) x[i] = intoBox(x0[i]! + radius * direction[i]!, x0[i]!);
     return sample.misleads(x);
   };
 
@@ -62,10 +63,6 @@ export function channelFirst(dims: readonly number[], size: number): Uint32Array
 
 function flip(direction: Float32Array, order: Uint32Array, start: number, end: number): void {
   for (let i = start; i < Math.min(end, order.length); i++) direction[order[i]!]! *= -1;
-}
-
-function at(clean: number, step: number): number {
-  return Math.min(1, Math.max(0, clean + step));
 }
 
 export const rays = defineLabelAttack<RaysSettings>({
