@@ -64,7 +64,7 @@ export const findingSchema = z
         topRegions: z
           .array(z.object({ bbox: box, energyShare: share }))
           .optional()
-          .describe("where most of the squared change is, largest share first; at most 4"),
+          .describe("where most of the squared change is, largest share first; at most 4, none where it is even"),
         energyMap: z
           .array(z.array(share))
           .optional()

@@ -12,7 +12,7 @@ export type ImageLocation =
       readonly bbox: Box;
       /** Row and column, weighted by the squared change. */
       readonly centroid: [row: number, column: number];
-      /** Where most of the squared change is, with its share of it; at most 4. */
+      /** Where most of the squared change is, with its share of it; at most 4, none where it is even. */
       readonly topRegions: readonly { readonly bbox: Box; readonly energyShare: number }[];
       readonly energyMap: number[][];
       readonly spectrum: Spectrum;
@@ -25,11 +25,12 @@ const TOP = 4;
 
 /**
  * Kind, by the pixels that count (see `COUNTS`):
- * `none`: nothing changed. `region`: at most 4 patches hold 90 % of the squared change, and their boxes at most half of the image;
+ * `none`: nothing changed. `region`: at most 4 patches hold 90 % of their squared change, and their boxes at most half of the image;
  * a patch is a set of touching pixels, at least 2 by 2, that fills more than half of its box. `dense`: else, a quarter of the
  * pixels or more. `sparse`: else.
  *
- * `topRegions` are cells of the energy map where the change is dense, else sets of touching pixels. Throws `E_INPUT_SHAPE`.
+ * `topRegions` are sets of touching pixels; where the change is dense, cells of the energy map that hold at least twice what they would
+ * hold of an even change. Throws `E_INPUT_SHAPE`.
  */
 export function locate(x: Image, x0: Image, dims: readonly number[]): ImageLocation {
   const [height, width, channels] = requireImages(dims, x, x0);
@@ -40,14 +41,16 @@ export function locate(x: Image, x0: Image, dims: readonly number[]): ImageLocat
   const marked = countingPixels(x, x0, channels);
   const regions = regionsOf(marked, energy, height, width);
   const support = regions.reduce((sum, { pixels }) => sum + pixels, 0) / marked.length;
-  const kind = isRegional(regions, total, marked.length) ? "region" : support >= DENSE ? "dense" : "sparse";
+  const kind = isRegional(regions, marked.length) ? "region" : support >= DENSE ? "dense" : "sparse";
   const map = energyMap(energy, height, width);
   const cells = gridCells(height, width).flatMap((row, i) =>
     row.map((bbox, j) => ({ bbox, energyShare: map[i]![j]! })),
   );
   const top =
     kind === "dense"
-      ? cells.sort((a, b) => b.energyShare - a.energyShare)
+      ? cells
+          .filter(({ bbox, energyShare }) => energyShare >= (2 * boxArea(bbox)) / marked.length)
+          .sort((a, b) => b.energyShare - a.energyShare)
       : regions.map((region) => ({ bbox: region.bbox, energyShare: region.energy / total }));
   return {
     kind,
@@ -69,15 +72,15 @@ function countingPixels(x: Image, x0: Image, channels: number): Uint8Array {
   return marked;
 }
 
-/** Whether few compact patches hold nearly all of the change. */
-function isRegional(regions: readonly Region[], total: number, pixels: number): boolean {
+/** Whether few compact patches hold nearly all of what counts of the change. */
+function isRegional(regions: readonly Region[], pixels: number): boolean {
   const patches = regions
     .filter(({ bbox: [top, left, bottom, right] }) => bottom - top >= 2 && right - left >= 2)
     .filter((region) => region.pixels > boxArea(region.bbox) / 2)
     .slice(0, TOP);
-  const held = patches.reduce((sum, { energy }) => sum + energy, 0);
+  const energyOf = (some: readonly Region[]) => some.reduce((sum, { energy }) => sum + energy, 0);
   const area = patches.reduce((sum, { bbox }) => sum + boxArea(bbox), 0);
-  return held >= 0.9 * total && area <= pixels / 2;
+  return energyOf(patches) >= 0.9 * energyOf(regions) && area <= pixels / 2;
 }
 
 function around(regions: readonly Region[]): Box {
