@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { BlindspotError } from "../base/errors.ts";
-import { linf } from "../threats/lp.ts";
+import { l0 } from "../threats/l0.ts";
+import { l2, linf } from "../threats/lp.ts";
 import type { Knowledge } from "./attack.ts";
 import { type PlanContext, type PlanOverrides, planProfiles } from "./plan.ts";
 import { attacks, findAttack } from "./registry.ts";
@@ -70,6 +71,43 @@ describe("plans", () => {
         "notRun": [],
       }
     `);
+  });
+
+  it("for a few pixels hold what fits, and name what has no attack", () => {
+    expect(planOf(["standard"], {}, { ...context, threat: l0(5), surrogate: true })).toMatchInlineSnapshot(`
+      {
+        "attacks": [
+          "white-box sigma-zero {"steps":1000,"stepSize":1,"sigma":0.001,"threshold":0.3,"adaptation":0.01}",
+          "score sparse-rs {"queries":5000,"restarts":1,"alpha":0.3}",
+        ],
+        "notRun": [
+          "rays: works for linf threats, not for l0",
+          "mi-fgsm: works for linf and l2 threats, not for l0",
+          "transfer-pgd: works for linf and l2 threats, not for l0",
+        ],
+      }
+    `);
+  });
+
+  it("for a model of labels alone hold the label attack", () => {
+    const where: PlanContext = { ...context, capabilities: { output: "label", gradient: false } };
+    expect(planOf(["standard"], {}, where)).toMatchInlineSnapshot(`
+      {
+        "attacks": [
+          "label rays {"queries":2000,"tolerance":0.001}",
+        ],
+        "notRun": [
+          "apgd-ce: the model gives no gradients (use a label attack)",
+          "apgd-margin: the model gives no gradients (use a label attack)",
+          "apgd-t: the model gives no gradients (use a label attack)",
+          "raise-one-logit: the model gives no gradients (use a label attack)",
+          "square: the model gives labels only, no scores (use a label attack)",
+          "mi-fgsm: there is no surrogate (--surrogate MODEL)",
+          "transfer-pgd: there is no surrogate (--surrogate MODEL)",
+        ],
+      }
+    `);
+    expect(() => planOf(["standard"], {}, { ...where, threat: l2(1) })).toThrow("works for linf threats, not for l2");
   });
 
   it("of a suite leave out what can't run, and say so", () => {

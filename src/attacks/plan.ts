@@ -136,7 +136,8 @@ function obstacle(
   if (profiles !== null && !profiles.includes(knowledge)) return `profile '${knowledge}' was not asked for`;
   if (!definition.norms.includes(threat.norm))
     return `works for ${definition.norms.join(" and ")} threats, not for ${threat.norm}`;
-  if (knowledge === "white-box" && !capabilities.gradient) return "the model gives no gradients (use a score attack)";
+  if (knowledge === "white-box" && !capabilities.gradient)
+    return `the model gives no gradients (use a ${capabilities.output === "label" ? "label" : "score"} attack)`;
   if (knowledge === "score" && capabilities.output === "label")
     return "the model gives labels only, no scores (use a label attack)";
   if (knowledge === "transfer" && !surrogate) return "there is no surrogate (--surrogate MODEL)";
