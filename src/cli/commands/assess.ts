@@ -18,7 +18,7 @@ import { messageOf } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { codecFor, openTarget, type Target } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
-import { planOptions } from "../plan-options.ts";
+import { defined, planOptions } from "../plan-options.ts";
 import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
 import { riskInput } from "../risk-input.ts";
@@ -32,7 +32,7 @@ const LONG_SECONDS = 60;
 
 export async function run(options: Given): Promise<number> {
   const required = requireOptions(options, ["model", "data", "threat"], "assess");
-  const given = { ...required, risk: await riskInput(options) };
+  const given = { ...required, ...defined({ risk: await riskInput(options) }) };
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
   const target = await openTarget(given);
