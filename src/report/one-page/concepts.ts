@@ -5,13 +5,13 @@ import { html, type Markup } from "../markup.ts";
 import { KNOWS, type Knowledge, limitText } from "../words.ts";
 import { modalityOf, threatLabel } from "./text.ts";
 
-/** Threats whose limit is put in words. */
+/** Threats whose limit is put in words; of more than these only the first is. */
 const LIMITS = 2;
 
 /** What a reader must know to read the rest: in plain words, for the threats and attackers of this run. */
 export function concepts({ result, findings }: StoredRun): Markup {
   const modality = modalityOf(findings, result);
-  const threats = result.threats.slice(0, LIMITS);
+  const threats = result.threats.slice(0, result.threats.length > LIMITS ? 1 : LIMITS);
   const more = result.threats.length - threats.length;
   return html`<section class="concepts"><h2>Key concepts</h2><dl>
 <dt>Adversarial example</dt><dd>An input changed on purpose, within a stated limit, so that a model which was right answers wrong. It is searched for, not met by chance.</dd>

@@ -14,7 +14,7 @@ const LIMITS = 3;
 export function banner(result: Result): Markup {
   const { short: said, trust } = verdict(result);
   const severity = highest(result)?.severity.shown;
-  return html`<p class="verdict ${trust.replace(" ", "-")}">${said}<small>${severity !== undefined && `Severity: ${severity}. `}Evaluation badge ${result.badge}</small></p>`;
+  return html`<p class="verdict ${trust.replace(" ", "-")}">${short(said, 2 * LENGTH.title)}<small>${severity !== undefined && `Severity: ${severity}. `}Evaluation badge ${result.badge}</small></p>`;
 }
 
 /** What the figures come to, how bad that is, and what to do. */

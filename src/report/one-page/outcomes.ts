@@ -9,7 +9,7 @@ import { NORMS } from "../words.ts";
 import { className, share, short, sureness, threatLabel, worstFirst } from "./text.ts";
 
 /** Rows of the table; beyond that each threat has one, and the last ones none. */
-const ROWS = 7;
+const ROWS = 6;
 const SHOWN = 3;
 /** Characters that the pictures may take. */
 const PICTURE_BUDGET = 600_000;

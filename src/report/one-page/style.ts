@@ -54,6 +54,13 @@ article dd+dt,article dd+dt+dd{margin-top:.5mm}
 .limits ul{padding-left:4.2mm}
 .limits li+li{margin-top:.6mm}
 code{font:7pt ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+.dense{font-size:7.1pt;gap:2.4mm;padding:8mm 12mm 5mm}
+.dense article dl,.dense .note,.dense th{font-size:6.8pt}
+.dense th,.dense td{padding-top:.45mm;padding-bottom:.45mm}
+.dense .triptych img{height:13mm}
+.dense h1{font-size:15pt}
+.dense .verdict{font-size:9pt}
+.dense code,.dense .arithmetic{font-size:6.4pt}
 @media print{body{background:#fff}main{margin:0}}
 @media screen and (max-width:800px){main{width:auto;height:auto;margin:0;padding:20px 16px}.columns,.closing,.cards{grid-template-columns:1fr}header{flex-direction:column;align-items:flex-start}.verdict{max-width:none}th:last-child,td:last-child{display:none}body{font-size:11pt}}
 `);
