@@ -32,8 +32,8 @@ describe("consoleReport", () => {
         linf size: accuracy (pgd, 40 samples)   0: 97.5 %   8/255: 20.0 %
 
       Checks (badge E1)
-        pass  determinism: the same outputs
         WARN  monotone-epsilon: pgd has not converged
+        pass  determinism
 
       Wrong without any attack (2)
         img-7 (stop taken for yield), img-9 (yield taken for stop)
@@ -118,6 +118,35 @@ describe("consoleReport", () => {
       "    L = 0.84 x 1 x 1 = 0.84",
     ]);
     expect(severity(true)[0]).toMatch(/impact 3 of 5 \(stop taken for yield\)$/);
+  });
+
+  it("tells failed checks first and in full with what to try, the others by name", () => {
+    const said = (status: "pass" | "warn" | "fail" | "skipped", ...ids: string[]) =>
+      ids.map((id) => ({
+        id,
+        status,
+        detail: `${id} saw something`,
+        ...(status === "fail" ? { try: "another attack" } : {}),
+      }));
+    const notAsked = said("skipped", "noise-baseline", "step-size").map((one) => ({
+      ...one,
+      detail: "part of --audit",
+    }));
+    const long = Array.from({ length: 12 }, (_, i) => `check-number-${i}`);
+    const checks = [...said("pass", ...long), ...said("warn", "batch"), ...notAsked, ...said("fail", "determinism")];
+    const text = consoleReport({ ...RESULT, checks });
+    expect(text.slice(text.indexOf("Checks"), text.indexOf("Wrong"))).toMatchInlineSnapshot(`
+      "Checks (badge E1)
+        FAIL  determinism: determinism saw something
+              try: another attack
+        WARN  batch: batch saw something
+        pass  check-number-0, check-number-1, check-number-2, check-number-3, check-number-4,
+              check-number-5, check-number-6, check-number-7, check-number-8, check-number-9,
+              check-number-10, check-number-11
+          -   noise-baseline, step-size (part of --audit)
+
+      "
+    `);
   });
 
   it("colors only when asked", () => {

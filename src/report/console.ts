@@ -1,4 +1,4 @@
-import type { Result, ThreatResult, ThreatRisk } from "../assess/schema.ts";
+import type { Check, Result, ThreatResult, ThreatRisk } from "../assess/schema.ts";
 import { nextSteps, verdict } from "./advice.ts";
 import { duration, epsilonText, grouped, interval, percent, table } from "./format.ts";
 import { visible } from "./visible.ts";
@@ -139,14 +139,38 @@ function curveLine({ curve, curveAttack, norm }: ThreatResult): string[] {
 
 const MARKS = { pass: "pass", warn: "WARN", fail: "FAIL", skipped: "  - " } as const;
 
+/** What failed and warned in full, with what to try; what passed and what did not run by name: result.json has their details. */
 function checkLines(result: Result, style: Style): string[] {
-  const paint = { pass: style.good, warn: style.warn, fail: style.bad, skipped: style.dim };
   const many = result.threats.length > 1;
-  const lines = result.checks.map(({ status, id, detail, threat }) => {
-    const of = many && threat !== undefined ? ` (${threatName(threat)})` : "";
-    return `  ${paint[status](MARKS[status])}  ${id}${of}: ${detail}`;
+  const of = (status: Check["status"]) => result.checks.filter((check) => check.status === status);
+  const name = ({ id, threat }: Check) => (many && threat !== undefined ? `${id} (${threatName(threat)})` : id);
+  const inFull = (check: Check, mark: string) => [
+    `  ${mark}  ${name(check)}: ${check.detail}`,
+    ...(check.try === undefined ? [] : [`        ${style.dim(`try: ${check.try}`)}`]),
+  ];
+  const reasons = [...new Set(of("skipped").map(({ detail }) => detail))];
+  const unrun = reasons.map((reason) => {
+    const names = of("skipped").filter(({ detail }) => detail === reason);
+    return style.dim(`${names.map(name).join(", ")} (${reason})`);
   });
+  const lines = [
+    ...of("fail").flatMap((check) => inFull(check, style.bad(MARKS.fail))),
+    ...of("warn").flatMap((check) => inFull(check, style.warn(MARKS.warn))),
+    ...byName(style.good(MARKS.pass), of("pass").map(name)),
+    ...unrun.map((text) => `  ${style.dim(MARKS.skipped)}  ${text}`),
+  ];
   return lines.length === 0 ? [] : [`Checks (badge ${result.badge})`, ...lines, ""];
+}
+
+/** Names joined by commas, in lines that fit a terminal, under one mark. */
+function byName(mark: string, names: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + name.length < 90) lines[lines.length - 1] = `${last}, ${name}`;
+    else lines.push(name);
+  }
+  return lines.map((line, i) => `${i === 0 ? `  ${mark}  ` : "        "}${line}${i < lines.length - 1 ? "," : ""}`);
 }
 
 function naturalErrors(result: Result, style: Style): string[] {
