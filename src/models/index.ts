@@ -2,9 +2,12 @@ export type { AttackGraph } from "./attack-graph.ts";
 export type {
   Capabilities,
   Classifier,
+  FeatureModel,
   GradientRows,
+  GraphAccess,
   LossName,
   Meter,
+  PlantedMask,
   Rows,
 } from "./classifier.ts";
 export { type InspectedClassifier, type InspectedPort, inspectModel, type ModelInspection } from "./inspect.ts";
@@ -12,3 +15,4 @@ export { type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts
 export type { OnnxClassifier } from "./onnx-classifier.ts";
 export { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 export { type ProbeCandidate, type ProbeResult, type ProbeSamples, probePreprocessing } from "./probe.ts";
+export type { StepFunctions } from "./step-notes.ts";

@@ -45,8 +45,8 @@ function neighborInBall({ threat, lines, samples }: ThreatContext): readonly [Da
   const standing = new Set(lines.filter(stands).map(({ index }) => index));
   for (const x of samples.filter(({ index }) => standing.has(index)).slice(0, PROBED))
     for (const other of samples)
-      if (other.label !== x.label && threat.violation(threat.deployable(other.point, x.point), x.point) === null)
-        if (threat.distance(other.point, x.point) <= threat.effectiveEpsilon) return [x, other];
+      if (other.label !== x.label && threat.distance(other.point, x.point) <= threat.effectiveEpsilon)
+        if (threat.violation(other.point, x.point) === null) return [x, other];
   return null;
 }
 
