@@ -133,6 +133,11 @@ describe("a run that is not whole: what is missing is said", () => {
       () => edit("samples.jsonl", (text) => text.slice(text.indexOf("\n") + 1)),
       /^samples.jsonl holds 23 samples under linf:0.2;none;untargeted, the result counts 24/,
     ],
+    [
+      "a resumed run that was interrupted again",
+      () => writeFile(join(folder, "samples.jsonl.partial"), ""),
+      /^a later sitting of this run was interrupted/,
+    ],
     ["no samples", () => rm(join(folder, "samples.jsonl")), /^samples.jsonl is missing/],
     ["no findings", () => rm(join(folder, "findings.jsonl")), /^findings.jsonl is missing/],
     ["no run.json", () => rm(join(folder, "run.json")), /^run.json is missing: whether files were changed/],

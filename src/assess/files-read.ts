@@ -48,6 +48,8 @@ export async function readRun(directory: string, limits: RunLimits = LIMITS): Pr
   if (file === null) throw noResult(directory, names);
   const result = parseResult(join(directory, "result.json"), file.text);
   const problems: string[] = [];
+  if (names.includes("samples.jsonl.partial"))
+    problems.push("a later sitting of this run was interrupted: what it added is not shown until the run is resumed");
   const hashes = await recordedHashes(directory, limits.resultBytes, problems);
   compareHash("result.json", file, hashes, problems);
   const lines = async <T>(name: string, schema: z.ZodType<T>, misfit: (line: T) => string | null) => {

@@ -16,7 +16,7 @@ export async function run(given: Given, [directory]: readonly string[]): Promise
   const stored = await readRun(directory!);
   const declared = declareRisk({ ...inputOf(stored.result.risk?.declared), ...input }, stored.result.model.classes);
   const risk = assessRisk(stored, declared);
-  for (const problem of stored.problems) process.stderr.write(`${directory}: ${problem}\n`);
+  for (const problem of stored.problems) process.stderr.write(`note: ${problem}\n`);
   if (given.write) await write(directory!, stored, risk);
   process.stdout.write(given.json ? `${JSON.stringify(risk, null, 2)}\n` : riskPage(stored.result, risk));
   return 0;
