@@ -1,11 +1,10 @@
-import { censoredQuantile } from "../assess/statistics.ts";
 import { attacks } from "../attacks/registry.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { grouped, percent, plural } from "../report/format.ts";
 import { threatName } from "../report/words.ts";
 import type { Exercise } from "./exercise.ts";
-import type { Lesson, LessonChart, LessonTable } from "./lesson.ts";
-import { effortChart, type Race, racesOf, wonWithin } from "./race.ts";
+import type { Lesson, LessonTable, LinesChart } from "./lesson.ts";
+import { effortOf, medianQueries, type Race, racesOf, totalQueries, wonWithin } from "./race.ts";
 import { watched } from "./watch.ts";
 import { answered, conditionsOf, figure, picturesOf, subjectFact } from "./words.ts";
 import {
@@ -75,7 +74,7 @@ async function runBlackBox(bench: Workbench): Promise<Lesson> {
       { name: "budget", value: `${plural(queries, "query", "queries")} for each sample and each attack` },
       {
         name: "samples",
-        value: `${plural(samples.length, "sample")}, ${main.attempts.length} of them right without any attack, and so attacked`,
+        value: `${plural(samples.length, "sample")}, ${main.tries.length} of them right without any attack, and so attacked`,
       },
       subjectFact(bench, subject),
     ],
@@ -87,7 +86,7 @@ async function runBlackBox(bench: Workbench): Promise<Lesson> {
     outcomes: [
       ...races.map((race) => {
         const won = wonWithin(race, queries);
-        const of = race.attempts.length;
+        const of = race.tries.length;
         const median = medianQueries(race);
         return `${race.name} (${race.knowledge}) fools ${won} of ${of} (${percent(won / Math.max(1, of))}) within the budget; ${median === null ? "the median is above it" : `half of the samples need at most ${plural(median, "query", "queries")}`}`;
       }),
@@ -96,10 +95,10 @@ async function runBlackBox(bench: Workbench): Promise<Lesson> {
         : `Sample ${subject.sample.index} falls after ${plural(own.queries, "query", "queries")} of ${main.name}: ${answered(model, subject.clean)} becomes ${answered(model, after)}`,
     ],
     tables: [budgetTable(races, queries)],
-    charts: [effortChart(races, queries), leadChart(lead, main.name, subject.sample.index)],
+    charts: [effortOf(races), leadChart(lead, main.name, subject.sample.index)],
     pictures:
       own.found === null || after === null
-        ? []
+        ? null
         : picturesOf(
             bench,
             { before: subject.sample.point, after: own.found.point },
@@ -135,9 +134,9 @@ async function runBlackBox(bench: Workbench): Promise<Lesson> {
       ...Object.fromEntries(
         races.flatMap((race) => [
           [`${race.name}Fooled`, wonWithin(race, queries)],
-          [`${race.name}Of`, race.attempts.length],
+          [`${race.name}Of`, race.tries.length],
           [`${race.name}MedianQueries`, medianQueries(race)],
-          [`${race.name}TotalQueries`, race.attempts.reduce((sum, attempt) => sum + attempt.queries, 0)],
+          [`${race.name}TotalQueries`, totalQueries(race)],
         ]),
       ),
     },
@@ -162,13 +161,6 @@ function plansOf(bench: Workbench, wanted: Omit<Wanted, "attacks">): ExercisePla
   return plans;
 }
 
-function medianQueries({ attempts }: Race): number | null {
-  return censoredQuantile(
-    attempts.map(({ found, queries }) => (found === null ? null : queries)),
-    0.5,
-  );
-}
-
 /** z_y - max of the others. */
 function leadOf(logits: Float32Array, label: number): number {
   let other = -Infinity;
@@ -181,12 +173,13 @@ function budgetTable(races: readonly Race[], queries: number): LessonTable {
   return {
     caption: "Fooled within a budget",
     columns: ["queries", ...races.map(({ name }) => name)],
-    rows: marks.map((at) => [grouped(at), ...races.map((race) => `${wonWithin(race, at)} of ${race.attempts.length}`)]),
+    rows: marks.map((at) => [grouped(at), ...races.map((race) => `${wonWithin(race, at)} of ${race.tries.length}`)]),
   };
 }
 
-function leadChart(lead: readonly number[], attack: string, index: number): LessonChart {
+function leadChart(lead: readonly number[], attack: string, index: number): LinesChart {
   return {
+    kind: "lines",
     title: `Sample ${index} under ${attack}`,
     description: `The lead of the true class is ${figure(lead[0]!)} at the first query and ${figure(lead.reduce((least, value) => Math.min(least, value), Infinity))} at its lowest.`,
     x: "query",

@@ -1,13 +1,13 @@
 import { censoredQuantile } from "../assess/statistics.ts";
 import type { AttemptRecord } from "../attacks/record.ts";
 import type { DataSample } from "../data/dataset.ts";
-import { epsilonText, percent, plural, sure } from "../report/format.ts";
+import { epsilonText, percent, plural } from "../report/format.ts";
 import { threatName } from "../report/words.ts";
 import type { Threat } from "../threats/threat.ts";
 import type { Exercise } from "./exercise.ts";
 import { lossGradient, walkStep } from "./fgsm-by-hand.ts";
-import type { Lesson, LessonChart, LessonTable } from "./lesson.ts";
-import { answered, conditionsOf, figure, picturesOf, subjectFact } from "./words.ts";
+import type { Lesson, LessonTable, LinesChart } from "./lesson.ts";
+import { answered, conditionsOf, confidence, figure, picturesOf, subjectFact } from "./words.ts";
 import {
   ask,
   attackSamples,
@@ -25,7 +25,7 @@ const REACH = 4;
 /** Steps of epsilon where inputs are not 8-bit: this many make up the threat's epsilon. */
 const PARTS = 16;
 /** Rows of the table of one sample. */
-const ROWS = 8;
+const ROWS = 4;
 
 export const epsilon: Exercise = {
   name: "epsilon",
@@ -175,7 +175,7 @@ async function runEpsilon(bench: Workbench): Promise<Lesson> {
     charts: [curveChart(curve, threat), ...(rows === null ? [] : [rows.chart])],
     pictures:
       flipped === null
-        ? []
+        ? null
         : picturesOf(
             bench,
             { before: subject.sample.point, after: flipped.point },
@@ -224,9 +224,10 @@ function accuracyCurve(flips: readonly Flip[], { unit, last }: Grid): (readonly 
   return Array.from({ length: last + 1 }, (_, at) => [at * unit, accuracyAt(flips, at)] as const);
 }
 
-function curveChart(curve: readonly (readonly [number, number])[], threat: Threat): LessonChart {
+function curveChart(curve: readonly (readonly [number, number])[], threat: Threat): LinesChart {
   const [start, end] = [curve[0]![1], curve.at(-1)![1]];
   return {
+    kind: "lines",
     title: "Accuracy over epsilon",
     description: `From ${percent(start)} without attack to ${percent(end)} at epsilon ${epsilonText(curve.at(-1)![0])}; the limit of this run is ${epsilonText(threat.epsilon)}.`,
     x: "epsilon",
@@ -254,7 +255,7 @@ async function oneStep(
   subject: Subject,
   { unit, last }: Grid,
   own: Flip,
-): Promise<{ table: LessonTable; chart: LessonChart; figures: Record<string, number> }> {
+): Promise<{ table: LessonTable; chart: LinesChart; figures: Record<string, number> }> {
   const { sample } = subject;
   const gradient = await lossGradient(model, sample.point, sample.label);
   const reach = threat.withEpsilon(last * unit);
@@ -272,16 +273,17 @@ async function oneStep(
   return {
     table: {
       caption: `Sample ${sample.index}: one FGSM step of growing length`,
-      columns: ["epsilon", "loss", "label after one step", "confidence", "search"],
+      columns: ["epsilon", "loss", "label", "confidence", "by search"],
       rows: shown.map((at) => [
         epsilonText(at * unit),
         figure(walk[at]!.loss),
         model.classes[walk[at]!.answer.label]!,
-        sure(walk[at]!.answer.confidence),
+        confidence(walk[at]!.answer),
         own.unit !== null && at >= own.unit ? "flipped" : "stands",
       ]),
     },
     chart: {
+      kind: "lines",
       title: "Loss over epsilon, one step",
       description: `The loss of sample ${sample.index} goes from ${figure(walk[0]!.loss)} to ${figure(walk.at(-1)!.loss)}; ${first < 0 ? "one step never flips the label" : `one step flips the label at epsilon ${epsilonText(first * unit)}`}.`,
       x: "epsilon",

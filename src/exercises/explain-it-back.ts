@@ -5,8 +5,8 @@ import { epsilonText, grouped, interval, percent, plural } from "../report/forma
 import { KNOWS, threatName } from "../report/words.ts";
 import type { Exercise } from "./exercise.ts";
 import type { Lesson } from "./lesson.ts";
-import { effortChart, racesOf } from "./race.ts";
-import { answered, answersTable, conditionsOf, picturesOf } from "./words.ts";
+import { effortOf, racesOf } from "./race.ts";
+import { answered, answersTable, conditionsOf, distanceText, picturesOf } from "./words.ts";
 import { type Answer, ask, attackSamples, planFor, samplesOf, type Workbench } from "./workbench.ts";
 
 const SAMPLES = 40;
@@ -41,7 +41,6 @@ async function runExplainItBack(bench: Workbench): Promise<Lesson> {
   const { robustAccuracy: robust, attackSuccess, profiles } = threatMetrics(plan.profiles, lines, new Set());
   const found = await nearestCase(bench, records, samples);
   const races = racesOf(records);
-  const budget = Math.max(1, ...races.flatMap(({ attempts }) => attempts.map(({ queries }) => queries)));
   const name = (label: number) => `'${model.classes[label]}'`;
   const limit = epsilonText(threat.epsilon);
   return {
@@ -67,10 +66,10 @@ async function runExplainItBack(bench: Workbench): Promise<Lesson> {
       { name: "samples", value: plural(samples.length, "sample") },
     ],
     actions: [
-      `Ask the model about each sample; leave out the ${naturalErrors.length} that it gets wrong by itself`,
+      `Ask the model about each sample; ${naturalErrors.length === 0 ? "it gets all of them right" : `leave out the ${naturalErrors.length} that it gets wrong by itself`}`,
       ...plan.profiles.map(
         ({ knowledge, attacks }) =>
-          `As ${knowledge} attacker: ${attacks.map(({ definition }) => definition.name).join(", then ")}, each on what still stands`,
+          `As ${knowledge} attacker: ${attacks.map(({ definition }) => definition.name).join(", then, on what still stands, ")}`,
       ),
       "Count as fooled only what the original model, asked alone about the rounded sample, gets wrong",
       ...(found === null
@@ -82,7 +81,7 @@ async function runExplainItBack(bench: Workbench): Promise<Lesson> {
       `Under ${threatName(threat.id)} ${percent(robust.value)} stand: ${robust.unbroken} of ${robust.of}, interval ${interval(robust.sampling95)} %`,
       found === null
         ? `No sample was fooled within ${limit}. The quick suite is a first look: absence of a finding is no proof`
-        : `The nearest finding: sample ${found.record.index}, ${answered(model, found.before)}, becomes ${answered(model, found.after)} at a distance of ${epsilonText(found.distance)}, after ${plural(found.attempt.queries, "query", "queries")}`,
+        : `The nearest finding: sample ${found.record.index}, ${answered(model, found.before)}, becomes ${answered(model, found.after)} at a distance of ${distanceText(threat, found.distance)}, after ${plural(found.attempt.queries, "query", "queries")}`,
     ],
     tables: [
       {
@@ -98,10 +97,10 @@ async function runExplainItBack(bench: Workbench): Promise<Lesson> {
       },
       ...(found === null ? [] : [answersTable(bench, found.before, found.after)]),
     ],
-    charts: races.length === 0 ? [] : [effortChart(races, budget)],
+    charts: races.length === 0 ? [] : [effortOf(races)],
     pictures:
       found === null
-        ? []
+        ? null
         : picturesOf(
             bench,
             { before: samples.find(({ index }) => index === found.record.index)!.point, after: found.point },

@@ -1,11 +1,11 @@
 import type { Classifier } from "../models/classifier.ts";
-import { grouped, percent, plural, sure } from "../report/format.ts";
+import { grouped, percent, plural } from "../report/format.ts";
 import { threatName } from "../report/words.ts";
 import { predictedClass } from "../threats/goal.ts";
 import type { Threat } from "../threats/threat.ts";
 import type { Exercise } from "./exercise.ts";
-import type { Lesson, LessonChart, LessonTable } from "./lesson.ts";
-import { answered, answersTable, conditionsOf, figure, picturesOf, subjectFact } from "./words.ts";
+import type { Lesson, LessonTable, LinesChart } from "./lesson.ts";
+import { answered, answersTable, conditionsOf, confidence, figure, picturesOf, subjectFact } from "./words.ts";
 import {
   type Answer,
   ask,
@@ -191,22 +191,23 @@ function signText(gradient: Float32Array, dims: readonly number[]): string {
 
 function walkTable(walk: readonly WalkPoint[], { classes }: Classifier): LessonTable {
   return {
-    caption: "Along the step, before rounding",
-    columns: ["share of epsilon", "loss", "straight line", "label", "confidence"],
+    caption: "Along the step, in shares of epsilon, before rounding",
+    columns: ["step", "loss", "line", "label", "confidence"],
     rows: walk.map(({ share, loss, line, answer }) => [
       percent(share),
       figure(loss),
       figure(line),
       classes[answer.label]!,
-      sure(answer.confidence),
+      confidence(answer),
     ]),
   };
 }
 
-function walkChart(walk: readonly WalkPoint[], epsilon: number): LessonChart {
+function walkChart(walk: readonly WalkPoint[], epsilon: number): LinesChart {
   const first = walk[0]!;
   const last = walk.at(-1)!;
   return {
+    kind: "lines",
     title: "Loss along the step",
     description: `The loss goes from ${figure(first.loss)} to ${figure(last.loss)}; a linear model's would go to ${figure(last.line)}.`,
     x: "epsilon",

@@ -1,3 +1,5 @@
+import type { Knowledge } from "../attacks/attack.ts";
+
 /** One line of the conditions: what, and its value. */
 export interface Fact {
   readonly name: string;
@@ -11,21 +13,42 @@ export interface LessonTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Lines over a common axis. The page draws them; the console leaves them to the tables. */
-export interface LessonChart {
+interface Titled {
   readonly title: string;
   /** What one sees, in a sentence: for those who cannot see it. */
   readonly description: string;
+}
+
+/** Lines over a common axis, their points from left to right. */
+export interface LinesChart extends Titled {
+  readonly kind: "lines";
   readonly x: string;
   readonly y: string;
   readonly series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[];
 }
 
-/** An image of the lesson, in attack space (0..1, height-width-channel order). */
-export interface LessonPicture {
-  readonly caption: string;
+/** Share of the attacked samples that were fooled, over queries. */
+export interface EffortChart extends Titled {
+  readonly kind: "effort";
+  readonly series: readonly {
+    readonly name: string;
+    readonly knowledge: Knowledge;
+    /** Queries until success, of the fooled samples, in rising order. */
+    readonly queries: readonly number[];
+    readonly attacked: number;
+  }[];
+}
+
+/** The page draws charts; the console leaves them to the tables. */
+export type LessonChart = LinesChart | EffortChart;
+
+/** One input before and after, in attack space (0..1, height-width-channel order). */
+export interface LessonPictures {
+  /** [height, width, channels] */
   readonly dims: readonly number[];
-  readonly point: Float32Array;
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+  readonly captions: { readonly before: string; readonly after: string };
 }
 
 export interface NextStep {
@@ -50,8 +73,8 @@ export interface Lesson {
   readonly outcomes: readonly string[];
   readonly tables: readonly LessonTable[];
   readonly charts: readonly LessonChart[];
-  /** Before, after, difference: in this order. Empty for what is no image. */
-  readonly pictures: readonly LessonPicture[];
+  /** Null where nothing was changed, and for what is no image. */
+  readonly pictures: LessonPictures | null;
   readonly next: readonly NextStep[];
   /** Every number of the texts above, by name, unrounded. */
   readonly figures: Readonly<Record<string, Figure>>;

@@ -37,7 +37,7 @@ function printTable({ caption, columns, rows }: LessonTable): string[] {
 
 /** Whether a column holds words: such are set flush left. */
 export function isText(rows: LessonTable["rows"], column: number): boolean {
-  return rows.some((row) => !/^(less than |more than )?[-+]?[\d.,/e-]*( %)?$/.test(row[column] ?? ""));
+  return rows.some((row) => !/^([<>] )?[-+]?[\d.,/e-]*( %)?$/.test(row[column] ?? ""));
 }
 
 /** Words in lines of at most `WIDTH`, the first behind `lead`, the others below it. */

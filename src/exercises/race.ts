@@ -1,48 +1,58 @@
+import { censoredQuantile } from "../assess/statistics.ts";
 import type { Knowledge } from "../attacks/attack.ts";
-import type { AttemptRecord, SampleRecord } from "../attacks/record.ts";
-import { percent, plural } from "../report/format.ts";
-import type { LessonChart } from "./lesson.ts";
+import type { SampleRecord } from "../attacks/record.ts";
+import type { EffortChart } from "./lesson.ts";
 
-/** One attack on several samples: what its attempts cost. Samples that were wrong without any attack have no attempt. */
+/** One kind of attacker on several samples. Samples that were wrong without any attack are not among them. */
 export interface Race {
+  /** The attacks that ran, one after the other on what still stood. */
   readonly name: string;
   readonly knowledge: Knowledge;
-  readonly attempts: readonly AttemptRecord[];
+  /** For each attacked sample: the queries of all attacks on it, and whether one succeeded. */
+  readonly tries: readonly { readonly queries: number; readonly fooled: boolean }[];
 }
 
-/** The races that these records hold: one for each attack that ran, in order. */
+/** The races that these records hold, one for each profile that attacked. */
 export function racesOf(records: readonly SampleRecord[]): Race[] {
-  const races = new Map<string, { name: string; knowledge: Knowledge; attempts: AttemptRecord[] }>();
-  for (const attempt of records.flatMap(({ profiles }) => profiles).flatMap(({ attempts }) => attempts)) {
-    const { attack: name, knowledge } = attempt;
-    const known = races.get(name) ?? { name, knowledge, attempts: [] };
-    known.attempts.push(attempt);
-    races.set(name, known);
+  const races = new Map<Knowledge, { names: Set<string>; tries: Race["tries"][number][] }>();
+  for (const { knowledge, status, attempts } of records.flatMap(({ profiles }) => profiles)) {
+    if (attempts.length === 0) continue;
+    const race = races.get(knowledge) ?? { names: new Set(), tries: [] };
+    for (const { attack } of attempts) race.names.add(attack);
+    const queries = attempts.reduce((sum, attempt) => sum + attempt.queries, 0);
+    race.tries.push({ queries, fooled: status === "fooled" });
+    races.set(knowledge, race);
   }
-  return [...races.values()];
+  return [...races].map(([knowledge, { names, tries }]) => ({ name: [...names].join(", "), knowledge, tries }));
 }
 
-/** Attempts that succeeded within so many queries. */
-export function wonWithin({ attempts }: Race, queries: number): number {
-  return attempts.filter((attempt) => attempt.found !== null && attempt.queries <= queries).length;
+/** Samples that were fooled within so many queries. */
+export function wonWithin({ tries }: Race, queries: number): number {
+  return tries.filter((one) => one.fooled && one.queries <= queries).length;
 }
 
-/** Share of the attempts that succeeded, over the queries that each was allowed. */
-export function effortChart(races: readonly Race[], budget: number): LessonChart {
-  const series = races.map((race) => {
-    const efforts = race.attempts.filter(({ found }) => found !== null).map(({ queries }) => queries);
-    const steps = [...new Set([0, ...efforts, budget])].sort((a, b) => a - b);
-    const points = steps.map(
-      (at) => [at, race.attempts.length === 0 ? 0 : wonWithin(race, at) / race.attempts.length] as const,
-    );
-    return { name: `${race.name} (${race.knowledge})`, points };
+/** Queries that fool half of the samples; null: more than was spent. */
+export function medianQueries({ tries }: Race): number | null {
+  return censoredQuantile(
+    tries.map(({ fooled, queries }) => (fooled ? queries : null)),
+    0.5,
+  );
+}
+
+export function totalQueries({ tries }: Race): number {
+  return tries.reduce((sum, { queries }) => sum + queries, 0);
+}
+
+export function effortOf(races: readonly Race[]): EffortChart {
+  const series = races.map(({ name, knowledge, tries }) => {
+    const queries = tries.filter(({ fooled }) => fooled).map((one) => one.queries);
+    return { name, knowledge, queries: queries.sort((a, b) => a - b), attacked: tries.length };
   });
-  const ends = series.map(({ name, points }) => `${name} ${percent(points.at(-1)![1])}`).join(", ");
+  const ends = series.map(({ name, queries, attacked }) => `${name} ${queries.length} of ${attacked}`);
   return {
-    title: "Success against queries",
-    description: `Share of the samples that are fooled within a number of queries. After ${plural(budget, "query", "queries")}: ${ends}.`,
-    x: "queries",
-    y: "fooled",
+    kind: "effort",
+    title: "Fooled, by the queries that it took",
+    description: `Share of the attacked samples that are fooled within a number of queries. In the end: ${ends.join("; ")}.`,
     series,
   };
 }

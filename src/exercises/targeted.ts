@@ -4,7 +4,7 @@ import { grouped, plural, sure } from "../report/format.ts";
 import { threatName } from "../report/words.ts";
 import { goalClasses } from "../threats/goal.ts";
 import type { Exercise } from "./exercise.ts";
-import type { Lesson, LessonChart } from "./lesson.ts";
+import type { Lesson, LinesChart } from "./lesson.ts";
 import { type Trace, watched } from "./watch.ts";
 import { answered, answersTable, conditionsOf, picturesOf, subjectFact } from "./words.ts";
 import {
@@ -101,7 +101,7 @@ async function runTargeted(given: Workbench): Promise<Lesson> {
     charts: [traceChart(trace, after, { label: sample.label, target, name })],
     pictures:
       attempt.found === null
-        ? []
+        ? null
         : picturesOf(
             bench,
             { before: sample.point, after: attempt.found.point },
@@ -169,10 +169,11 @@ function traceChart(
   trace: Trace,
   after: Answer | null,
   { label, target, name }: { label: number; target: number; name: (label: number) => string },
-): LessonChart {
+): LinesChart {
   const rows = [...trace.map((logits) => probabilitiesOf(logits)), ...(after === null ? [] : [after.probabilities])];
   const line = (index: number) => rows.map((row, i) => [i + 1, row[index]!] as const);
   return {
+    kind: "lines",
     title: "Who wins, query by query",
     description: `The probability of '${name(target)}' goes from ${sure(rows[0]![target]!)} to ${sure(rows.at(-1)![target]!)} in ${plural(rows.length, "query", "queries")}, that of '${name(label)}' from ${sure(rows[0]![label]!)} to ${sure(rows.at(-1)![label]!)}.`,
     x: "query",

@@ -109,6 +109,7 @@ async function runTransfer(bench: Workbench): Promise<Lesson> {
     ],
     charts: [
       {
+        kind: "lines",
         title: `Fooled on ${target.name}, over epsilon`,
         description: `At epsilon ${epsilonText(curve.at(-1)!.epsilon)}, ${percent(curve.at(-1)!.carried)} of the inputs made on ${surrogate.name} carry over, and ${percent(curve.at(-1)!.direct)} of those made on ${target.name} itself succeed.`,
         x: "epsilon",
@@ -119,7 +120,7 @@ async function runTransfer(bench: Workbench): Promise<Lesson> {
         ],
       },
     ],
-    pictures: shown === null ? [] : await picturesOfTransfer(bench, shown, samples),
+    pictures: shown === null ? null : await picturesOfTransfer(bench, shown, samples),
     next: [
       {
         text: "A surrogate costs nothing per question, so a limit of queries does not stop it. What would?",

@@ -1,8 +1,9 @@
 /** Figures and names as the exercises write them. */
 import type { Knowledge } from "../attacks/attack.ts";
-import { plural, sure } from "../report/format.ts";
+import { epsilonText, percent, plural, sure } from "../report/format.ts";
 import { KNOWS, limitText, threatName } from "../report/words.ts";
-import type { Fact, LessonPicture, LessonTable } from "./lesson.ts";
+import type { Threat } from "../threats/threat.ts";
+import type { Fact, LessonPictures, LessonTable } from "./lesson.ts";
 import type { Answer, ExercisePlan, Subject, Workbench } from "./workbench.ts";
 
 /** Three digits, without an exponent where one can do without: `0.00213`, `5.3`, `1.2e-7`. */
@@ -13,6 +14,17 @@ export function figure(value: number): string {
 /** `'stop' (99.8 %)` */
 export function answered({ classes }: { readonly classes: readonly string[] }, answer: Answer): string {
   return `'${classes[answer.label]}' (${sure(answer.confidence)})`;
+}
+
+/** A probability in a cell of a table. */
+function cell(share: number): string {
+  if (share > 0.999 && share < 1) return "> 99.9 %";
+  return share > 0 && share < 0.001 ? "< 0.1 %" : percent(share);
+}
+
+/** How sure the model is, in a cell of a table. */
+export function confidence(answer: Answer): string {
+  return cell(answer.confidence);
 }
 
 /** The conditions that every exercise begins with. */
@@ -39,7 +51,7 @@ export function subjectFact({ model }: Workbench, { sample, wrongBefore }: Subje
 }
 
 /** The likeliest classes of either answer, side by side. */
-export function answersTable({ model }: Workbench, before: Answer, after: Answer, shown = 5): LessonTable {
+export function answersTable({ model }: Workbench, before: Answer, after: Answer, shown = 4): LessonTable {
   const peak = (index: number) => Math.max(before.probabilities[index]!, after.probabilities[index]!);
   const order = model.classes.map((_, index) => index).sort((a, b) => peak(b) - peak(a) || a - b);
   return {
@@ -47,33 +59,21 @@ export function answersTable({ model }: Workbench, before: Answer, after: Answer
     columns: ["class", "before", "after"],
     rows: order
       .slice(0, shown)
-      .map((index) => [model.classes[index]!, sure(before.probabilities[index]!), sure(after.probabilities[index]!)]),
+      .map((index) => [model.classes[index]!, cell(before.probabilities[index]!), cell(after.probabilities[index]!)]),
   };
 }
 
-/** Factor by which the largest difference becomes visible: a whole number, so that it can be said. */
-export function amplification(difference: Float32Array): number {
-  const largest = difference.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  return largest === 0 ? 1 : Math.max(1, Math.floor(0.5 / largest));
-}
-
-/** Before, after, and the difference around middle gray, amplified. None where inputs are no images. */
+/** The pictures of a lesson; null where inputs are no images. */
 export function picturesOf(
   { model, options }: Workbench,
-  { before, after }: { readonly before: Float32Array; readonly after: Float32Array },
-  captions: { readonly before: string; readonly after: string },
-): LessonPicture[] {
-  if (options.data.modality !== "image") return [];
-  const dims = model.dims;
-  const difference = after.map((value, i) => value - before[i]!);
-  const factor = amplification(difference);
-  return [
-    { caption: captions.before, dims, point: before },
-    { caption: captions.after, dims, point: after },
-    {
-      caption: `the difference, times ${factor}; gray is no change`,
-      dims,
-      point: difference.map((value) => Math.min(1, Math.max(0, 0.5 + factor * value))),
-    },
-  ];
+  points: { readonly before: Float32Array; readonly after: Float32Array },
+  captions: LessonPictures["captions"],
+): LessonPictures | null {
+  return options.data.modality === "image" ? { dims: model.dims, ...points, captions } : null;
+}
+
+/** A measured distance: in gray levels where the threat counts those, whatever float32 made of it. */
+export function distanceText({ norm, quantize }: Threat, distance: number): string {
+  const levels = norm === "linf" && quantize === "uint8";
+  return epsilonText(levels ? Math.round(255 * distance) / 255 : distance);
 }

@@ -118,7 +118,7 @@ function workbench(target: Target, given: ExerciseGiven, typed: Given, signal: A
 
 /** The lesson without its pictures' pixels: the page holds those. */
 function asJson(lesson: Lesson): string {
-  const pictures = lesson.pictures.map(({ caption, dims }) => ({ caption, dims }));
+  const pictures = lesson.pictures?.captions ?? null;
   return `${JSON.stringify({ ...lesson, pictures }, null, 2)}\n`;
 }
 
