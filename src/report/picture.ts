@@ -87,7 +87,7 @@ interface Stored extends StoredInput {
 
 async function readPair(finding: Finding, blob: StoredRun["blob"]): Promise<readonly [Stored, Stored] | null> {
   const paths = finding.perturbation.blob;
-  if (paths === undefined || finding.subject.modality !== "image") return null;
+  if (paths === undefined) return null;
   const read = async (path: string): Promise<Stored | null> => {
     const bytes = await blob(path);
     // A file that can't be read as an image is shown as missing: the rest of the report stands.

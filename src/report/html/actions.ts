@@ -20,7 +20,8 @@ interface Group {
 /** What to do about it: for each group of findings what helps, what MITRE ATLAS calls it, and the command to type. */
 export function actions(result: Result): Markup {
   const { risk } = result;
-  const steps = nextSteps(result);
+  // Whoever reads this has the report open.
+  const steps = nextSteps(result).filter(({ command: line }) => !line.startsWith(`${commandLine(["report"])} `));
   return html`<section id="actions"><h2>What to do about it</h2>
 ${result.threats.filter(({ attackSuccess }) => attackSuccess.fooled > 0).map((threat) => groupsOf(threat, risk?.mitigations ?? []).map((group) => box(result, threat, group)))}
 ${naturalErrors(result)}

@@ -28,10 +28,10 @@ function notice(title: string, items: readonly Content[]): Markup {
   return html`<div class="notice soft" role="note"><strong>${title}</strong><ul>${items.map((item) => html`<li>${item}</li>`)}</ul></div>`;
 }
 
-/** The threat that the model stands least; null if nothing was evaluated. */
-function hardest({ threats }: Result): ThreatResult | null {
+/** The threats that were evaluated, the one that the model stands least first. */
+function hardestFirst({ threats }: Result): ThreatResult[] {
   const evaluated = threats.filter(({ robustAccuracy }) => robustAccuracy.of > 0);
-  return evaluated.sort((a, b) => a.robustAccuracy.value - b.robustAccuracy.value)[0] ?? null;
+  return evaluated.sort((a, b) => a.robustAccuracy.value - b.robustAccuracy.value);
 }
 
 function modality({ model }: Result): "image" | "vector" {
@@ -39,8 +39,8 @@ function modality({ model }: Result): "image" | "vector" {
 }
 
 function lead(result: Result): Markup {
-  const threat = hardest(result);
-  if (threat === null) return html`<p class="lead">Nothing was evaluated.</p>`;
+  const [threat] = hardestFirst(result);
+  if (threat === undefined) return html`<p class="lead">Nothing was evaluated.</p>`;
   const { norm, epsilon, id, robustAccuracy: robust } = threat;
   const limit = limitText({ norm, epsilon, id, modality: modality(result) });
   const figure = html`<strong>${percent(robust.value)}</strong> ${interval(robust.sampling95)}`;
@@ -60,13 +60,16 @@ function withdrawals(result: Result): Content {
     });
 }
 
+/** Threats with a tile of their own. */
+const TILES = 4;
+
 function tiles(result: Result): Markup {
-  const threat = hardest(result);
-  const risk = result.risk?.threats.find((one) => one.threat === threat?.id);
+  const threats = hardestFirst(result);
+  const risk = result.risk?.threats.find(({ threat }) => threat === threats[0]?.id);
   const { clean } = result;
   return html`<ul class="tiles">
 <li>Without attack<b>${percent(clean.accuracy)}</b><span class="muted small">${interval(clean.sampling95)}, ${clean.correct} of ${clean.of}</span></li>
-${threat !== null && standing(result, threat)}
+${threats.slice(0, TILES).map((threat) => standing(result, threat))}
 ${risk !== undefined && html`<li>Severity<b>${severityChip(risk.severity.shown, risk.severity.high)}</b><span class="muted small">${risk.impact.source === "default" ? "impact not assessed" : `declared impact ${risk.impact.value} of 5`}</span></li>`}
 <li>Evaluation<b>${result.badge}</b><span class="muted small">${BADGES[result.badge]}</span></li>
 <li>Findings<b>${grouped(result.findings)}</b><span class="muted small">each verified on the original model</span></li>

@@ -25,7 +25,8 @@ export const htmlReporter: Reporter = {
   summary: "the whole report, one file for a browser",
   async render(run, { pictures = DEFAULT_PICTURES }) {
     const chosen = mostTelling(run.result, run.findings, pictures);
-    const album = await makeAlbum(chosen, run.blob, PICTURE_BUDGET);
+    const images = chosen.filter(({ subject }) => subject.modality === "image");
+    const album = await makeAlbum(images, run.blob, PICTURE_BUDGET);
     return page({ run, result: run.result, chosen, album, anchors: anchorsOf(run.findings) });
   },
 };

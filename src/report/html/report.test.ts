@@ -133,6 +133,7 @@ describe("htmlReporter", () => {
     );
     expect(text).toContain("And 3 smaller changes.");
     expect(text).not.toContain("<img");
+    expect(text).not.toContain("were not stored");
   });
 
   it("lists the pairs of classes where a matrix would be too large", async () => {

@@ -16,7 +16,7 @@ const EXPOSURE: Readonly<Record<string, string>> = {
 /** Measured likelihood, declared impact, and the severity of both, with the arithmetic. */
 export function riskSection({ risk }: Result): Content {
   if (risk === undefined)
-    return html`<section id="risk"><h2>Risk and severity</h2><p>Not computed for this run.</p></section>`;
+    return html`<section id="risk"><h2>Risk and severity</h2><p>Not computed for this run: <code>npx blindspot risk DIR</code> does it.</p></section>`;
   const { declared } = risk;
   return html`<section id="risk"><h2>Risk and severity</h2>
 <p>Likelihood is measured, impact is declared by whoever runs the model; how far the evaluation went limits what may be said.</p>

@@ -104,7 +104,7 @@ img{display:block;width:100%;height:auto;border-radius:4px;background:var(--sunk
 .bars li{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:1px 10px}
 .bars svg{grid-column:1/-1;width:100%;height:8px;border-radius:2px;overflow:hidden}
 .track{fill:var(--sunken)}rect.right{fill:var(--right)}rect.wrong{fill:var(--wrong)}
-.told{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:8px 24px;margin-top:16px;padding-top:14px;border-top:1px solid var(--line);font-size:.875rem;line-height:1.45}
+.told{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,4fr) minmax(0,7fr);gap:8px 24px;margin-top:16px;padding-top:14px;border-top:1px solid var(--line);font-size:.875rem;line-height:1.45}
 .told ul{margin:4px 0 0;padding:0;list-style:none;display:grid;gap:4px}
 .card>details{margin-top:12px;font-size:.875rem}
 .tools{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center}
@@ -123,13 +123,13 @@ dd{margin:0;overflow-wrap:anywhere}
 .measures{list-style:none;padding:0;display:grid;gap:10px}
 .measures pre{margin-top:6px}
 footer{margin-top:56px;padding:20px 0 40px;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
-@media (max-width:760px){
+@media screen and (max-width:760px){
 .wide{padding-left:16px;padding-right:16px}.top{padding-top:28px}.lead{font-size:1.15rem}h1{font-size:1.5rem}
 .show,.told{grid-template-columns:minmax(0,1fr)}.shots{gap:6px}.box,.chart,.card{padding:14px}
 .strip{grid-template-columns:1fr 1fr;gap:12px}.tiles{grid-template-columns:1fr 1fr}.tiles li:last-child:nth-child(odd){grid-column:span 2}.tiles b{font-size:1.3rem}
 dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:8px}.card header .id{margin-left:0}}
 @media print{
-body{font-size:10pt;background:none}nav,.tools,.skip{display:none}.wide{max-width:none;padding:0}main>section{padding-top:20pt}.tall{max-height:none;overflow:visible;border:0;padding:0}.scroll{overflow:visible}
+body{font-size:10pt;background:none}nav,.tools,.skip{display:none}.wide{max-width:none;padding:0}main>section{padding-top:20pt}.strip{grid-template-columns:repeat(4,minmax(0,1fr))}.show{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}.tall{max-height:none;overflow:visible;border:0;padding:0}.scroll{overflow:visible}
 .card,.chart,.box,tr,.tiles li{break-inside:avoid}h2,h3{break-after:avoid}a{color:inherit}
 .solid{border-color:currentColor;background:none!important;color:inherit}}
 `;
