@@ -25,6 +25,7 @@ export interface Stop {
 }
 
 export interface GuardOptions {
+  readonly by: Choice;
   /** Epochs without a better one after which the training ends; 0: never. Not counted while epsilon still grows. */
   readonly patience: number;
   /** Share of the most frequent label, and the entropy of the labels: what a model reaches that ignores its input. */
@@ -33,23 +34,33 @@ export interface GuardOptions {
 
 /** A fall of robust validation accuracy by this much, while training accuracy does not fall, is a collapse (the threshold of arXiv 2001.03994). */
 const COLLAPSE = 0.2;
-/** Epochs in a row that look like guessing. */
-const STALLED_EPOCHS = 2;
+/** Epochs in a row that look like guessing, with a loss that falls by less than a hundredth from the first to the last. */
+const STALLED_EPOCHS = 3;
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** The first epoch of highest robust accuracy; among equals the one with the highest clean accuracy. */
-export function bestEpoch(history: readonly EpochRecord[]): EpochRecord {
-  return history.reduce((best, other) =>
-    other.robust > best.robust || (other.robust === best.robust && other.clean > best.clean) ? other : best,
-  );
+/** What makes an epoch the best: natural training, the control, is not chosen by a robustness that it does not seek. */
+export type Choice = "robust" | "clean";
+
+/**
+ * The epoch of highest accuracy of the chosen kind. Among equals: the first, or the one with the highest clean accuracy, where robustness counts;
+ * the last where clean accuracy alone counts, which soon rises no more.
+ */
+export function bestEpoch(history: readonly EpochRecord[], by: Choice): EpochRecord {
+  const better = (a: EpochRecord, b: EpochRecord) =>
+    by === "clean" ? a.clean >= b.clean : a.robust > b.robust || (a.robust === b.robust && a.clean > b.clean);
+  return history.reduce((best, next) => (better(next, best) ? next : best));
 }
 
 /** Whether the training should end after the last epoch of the history, and why. */
 export function judge(history: readonly EpochRecord[], fullEpsilon: number, options: GuardOptions): Stop | null {
   const last = history.at(-1)!;
   if (last.epoch === 0) return null;
-  return collapse(history, last) ?? stall(history, options) ?? impatience(history, last, fullEpsilon, options);
+  return (
+    (options.by === "robust" ? collapse(history, last) : null) ??
+    stall(history, options) ??
+    impatience(history, last, fullEpsilon, options)
+  );
 }
 
 /**
@@ -57,7 +68,7 @@ export function judge(history: readonly EpochRecord[], fullEpsilon: number, opti
  * several steps falls.
  */
 function collapse(history: readonly EpochRecord[], last: EpochRecord): Stop | null {
-  const best = bestEpoch(history);
+  const best = bestEpoch(history, "robust");
   if (last.robust > best.robust - COLLAPSE) return null;
   if (best.trainAccuracy !== null && last.trainAccuracy! < best.trainAccuracy) return null;
   return {
@@ -73,6 +84,7 @@ function stall(history: readonly EpochRecord[], { guessing }: GuardOptions): Sto
     trainAccuracy! <= guessing.accuracy + 0.05 && trainLoss! >= 0.95 * guessing.entropy;
   if (recent.length < STALLED_EPOCHS || !recent.every(guesses)) return null;
   const { trainAccuracy, trainLoss } = recent.at(-1)!;
+  if (trainLoss! < 0.99 * recent[0]!.trainLoss!) return null;
   return {
     reason: "stalled",
     detail: `training accuracy is ${percent(trainAccuracy!)} and the loss ${trainLoss!.toFixed(3)}, what guessing gives (${percent(guessing.accuracy)}, ${guessing.entropy.toFixed(3)}). A longer --epsilon-ramp, a lower --lr or a start from a trained model helps`,
@@ -83,17 +95,17 @@ function impatience(
   history: readonly EpochRecord[],
   last: EpochRecord,
   fullEpsilon: number,
-  { patience }: GuardOptions,
+  { patience, by }: GuardOptions,
 ): Stop | null {
   if (patience === 0) return null;
   const full = history.find(({ epoch, epsilon }) => epoch > 0 && epsilon >= fullEpsilon);
   if (full === undefined) return null;
-  const since = last.epoch - Math.max(bestEpoch(history).epoch, full.epoch);
+  const best = bestEpoch(history, by);
+  const since = last.epoch - Math.max(best.epoch, full.epoch);
   if (since < patience) return null;
-  const best = bestEpoch(history);
   return {
     reason: "no-improvement",
-    detail: `robust validation accuracy has not risen above ${percent(best.robust)} (epoch ${best.epoch}) for ${since} epochs`,
+    detail: `${by} validation accuracy has not risen above ${percent(best[by])} (epoch ${best.epoch}) for ${since} epochs`,
   };
 }
 

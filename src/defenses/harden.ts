@@ -8,7 +8,7 @@ import type { Threat } from "../threats/threat.ts";
 import { copyState, initialWeights, SCHEDULES, type State, train } from "../train/index.ts";
 import { type Progress, readProgress, writeProgress } from "./checkpoint.ts";
 import { EpochMeter } from "./epoch-meter.ts";
-import { bestEpoch, type EpochRecord, guessing, judge, type Stop } from "./guards.ts";
+import { bestEpoch, type Choice, type EpochRecord, guessing, judge, type Stop } from "./guards.ts";
 import { type Hardened, type HardenOptions, type HardenSettings, requireFitting } from "./harden-options.ts";
 import { methodNamed } from "./methods.ts";
 import { OpenModel, type Weights } from "./open-model.ts";
@@ -103,6 +103,11 @@ function objectiveOf({ method, regularizers = {} }: HardenSettings): Objective {
   return { kind: "weighted", consistency, ...(labelSmoothing === undefined ? {} : { labelSmoothing }) };
 }
 
+/** Epochs of natural training, with label smoothing or without, are chosen by clean accuracy. */
+function choiceOf({ method, regularizers = {} }: HardenSettings): Choice {
+  return method === "none" && regularizers.inputGradient === undefined ? "clean" : "robust";
+}
+
 function withDecay(optimizer: Optimizer, weightDecay: number | undefined): Optimizer {
   return weightDecay === undefined ? optimizer : { ...optimizer, weightDecay };
 }
@@ -195,7 +200,8 @@ interface Trained {
 async function trainOn(options: HardenOptions, workshop: Workshop, begun: Progress): Promise<Trained> {
   const { settings, runtime, store, signal, onEvent } = options;
   const { step, batches, threat, identity, epsilonAt } = workshop;
-  const guard = { patience: settings.patience ?? DEFAULT_PATIENCE, guessing: guessing(options.train.labels) };
+  const by = choiceOf(settings);
+  const guard = { by, patience: settings.patience ?? DEFAULT_PATIENCE, guessing: guessing(options.train.labels) };
   const verdict = (history: readonly EpochRecord[]) => judge(history, threat.effectiveEpsilon, guard);
   const history = [...begun.history];
   let progress = begun;
@@ -226,7 +232,8 @@ async function trainOn(options: HardenOptions, workshop: Workshop, begun: Progre
       ...(signal === undefined ? {} : { signal }),
       onStep: (report) => {
         if (report.step === 1) meter.begin();
-        onEvent?.({ kind: "step", epoch: report.epoch, ...meter.add(report) });
+        const speed = meter.add(report);
+        onEvent?.({ kind: "step", epoch: report.epoch, ...speed });
       },
       onEpoch: async (report) => {
         const { state } = report.checkpoint();
@@ -249,7 +256,7 @@ async function trainOn(options: HardenOptions, workshop: Workshop, begun: Progre
           seconds,
         };
         history.push(record);
-        const best = bestEpoch(history);
+        const best = bestEpoch(history, by);
         progress = {
           identity,
           state,
@@ -278,7 +285,7 @@ async function trainOn(options: HardenOptions, workshop: Workshop, begun: Progre
 function finish(options: HardenOptions, workshop: Workshop, progress: Progress, stop: Stop | null): Hardened {
   const { source } = options;
   const { trainedOn } = workshop;
-  const improved = bestEpoch(progress.history).epoch > 0;
+  const improved = bestEpoch(progress.history, choiceOf(options.settings)).epoch > 0;
   if (!improved) return { bytes: null, log: logOf(options, workshop, progress, "complete", stop, null), trainedOn };
   const model = withWeights(source.model, progress.best);
   model.metadata.set("blindspot.hardened-from", source.sha256);
@@ -300,7 +307,7 @@ function logOf(
   stop: Stop | null,
   hardened: string | null,
 ): TrainingLog {
-  const best = bestEpoch(history);
+  const best = bestEpoch(history, choiceOf(settings));
   const described = (data: TrainingRows) => ({ spec: data.spec, sha256: data.sha256, rows: data.count });
   const { name, version, threads } = runtime;
   return {

@@ -19,7 +19,7 @@ export interface Trainable {
 export interface TrainableOptions {
   /** The file, for messages. */
   readonly label: string;
-  /** Names of weights, or their beginnings (`conv1` for `conv1.weight`), or with `*` for anything. */
+  /** Names of weights, or what they begin with before a `.`, `/` or `_` (`conv1` for `conv1.weight`); `*` stands for anything. */
   readonly freeze?: readonly string[];
   /** Why there is no gradient; none where there is one. */
   readonly problems: readonly Problem[];
