@@ -1,8 +1,8 @@
 import type { Finding, Result, ThreatResult } from "../../assess/schema.ts";
 import type { StoredRun } from "../../assess/store.ts";
 import { epsilonText, grouped, interval, percent, plural } from "../format.ts";
-import { mostTelling } from "../html/most-telling.ts";
 import { html, type Markup } from "../markup.ts";
+import { mostTelling } from "../most-telling.ts";
 import { makeAlbum, type Pictures } from "../picture.ts";
 import { withdrawn } from "../withdrawn.ts";
 import { NORMS } from "../words.ts";
