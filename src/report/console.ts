@@ -156,10 +156,22 @@ function checkLines(result: Result, style: Style): string[] {
   const lines = [
     ...of("fail").flatMap((check) => inFull(check, style.bad(MARKS.fail))),
     ...of("warn").flatMap((check) => inFull(check, style.warn(MARKS.warn))),
-    ...byName(style.good(MARKS.pass), of("pass").map(name)),
+    ...byName(style.good(MARKS.pass), passed(result)),
     ...unrun.map((text) => `  ${style.dim(MARKS.skipped)}  ${text}`),
   ];
   return lines.length === 0 ? [] : [`Checks (badge ${result.badge})`, ...lines, ""];
+}
+
+/** Names of what passed; with several threats the first of each says which. */
+function passed({ checks, threats }: Result): string[] {
+  let threat: string | undefined;
+  return checks
+    .filter(({ status }) => status === "pass")
+    .map((check) => {
+      if (threats.length < 2 || check.threat === threat) return check.id;
+      threat = check.threat;
+      return threat === undefined ? check.id : `${threatName(threat)}: ${check.id}`;
+    });
 }
 
 /** Names joined by commas, in lines that fit a terminal, under one mark. */

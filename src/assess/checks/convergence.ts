@@ -18,8 +18,9 @@ import { outsideGoal, whiteBoxOf } from "./planned.ts";
 
 /** At most so many samples are attacked again. */
 const PROBED = 50;
-/** Steps at the end over which the best loss must have settled. */
+/** Steps at the end over which the best loss must have settled: the last 10, but no more than a fifth of all. */
 const LAST = 10;
+const lastOf = (losses: readonly number[]) => Math.min(LAST, Math.floor(losses.length / 5));
 /** Step sizes of the sweep, in epsilon / steps. */
 const STEP_SIZES = [1 / 4, 1, 2.5, 10] as const;
 
@@ -100,7 +101,7 @@ export function lateRise(losses: readonly number[]): number {
     return best;
   });
   const lowest = Math.min(...losses);
-  const late = running.at(-1 - LAST) ?? running[0] ?? 0;
+  const late = running.at(-1 - lastOf(losses))!;
   return best > lowest ? (best - late) / (best - lowest) : 0;
 }
 
@@ -114,7 +115,7 @@ async function incompleteOptimization(context: ThreatContext): Promise<Outcome[]
   await attackOnce(context.bench, context.threat, [traced(planned, traces)], samples);
   const long = traces.filter((losses) => losses.length > LAST);
   const rising = long.filter((losses) => lateRise(losses) > 0.05).length;
-  const detail = `${planned.definition.name}: of ${long.length} samples that stand, the loss of ${rising} still rose by more than 5 % of its range in the last ${LAST} steps`;
+  const detail = `${planned.definition.name}: of ${long.length} samples that stand, the loss of ${rising} still rose by more than 5 % of its range at the end`;
   return beyondChance(rising, long.length, 0.1) ? warn(detail) : pass(detail);
 }
 
@@ -163,7 +164,7 @@ export const CONVERGENCE_CHECKS: readonly CheckDefinition<ThreatContext>[] = [
   },
   {
     id: "incomplete-optimization",
-    rule: "apgd-margin (else the plan's last iterative attack), once, on the same samples: share whose best loss rose by more than 5 % of its range in the last 10 steps. More than 10 % (and more than one) warn.",
+    rule: "apgd-margin (else the plan's last iterative attack), once, on the same samples: share whose best loss rose by more than 5 % of its range in the last 10 steps (or the last fifth, if that is fewer). More than 10 % (and more than one) warn.",
     source: "Pintor et al. (arXiv:2106.09947), indicator I4",
     remedy: "The attack was still climbing when it ended: more --steps, or a larger step (--set pgd.stepSize=...).",
     needs: "audit",

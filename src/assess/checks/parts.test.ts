@@ -93,7 +93,8 @@ describe("rows of a classifier", () => {
 describe("rules", () => {
   it.each([
     ["settled early", [0, 5, ...new Array<number>(12).fill(10)], 0],
-    ["still climbing", Array.from({ length: 21 }, (_, i) => i), 0.5],
+    ["still climbing", Array.from({ length: 101 }, (_, i) => i), 0.1],
+    ["still climbing, with few steps", Array.from({ length: 21 }, (_, i) => i), 0.2],
     ["a dip at the end does not count", [0, ...new Array<number>(12).fill(8), 3, 2], 0],
     ["flat", new Array<number>(15).fill(1), 0],
   ])("late rise: %s", (_, losses, expected) => {
