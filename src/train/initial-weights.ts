@@ -57,13 +57,13 @@ interface Use {
   readonly value: Value;
 }
 
-/** The first node that computes with a weight; operators that only move its elements (Transpose, Identity) are passed. */
+/** The first node that a weight enters. */
 function firstUse({ graph }: Model, name: string): Use | null {
   const weight = graph.initializers.find((value) => value.name === name);
   if (weight === undefined) return null;
   for (const node of graph.nodes) {
     const input = node.inputs.indexOf(weight);
-    if (input >= 0 && node.op !== "Identity") return { node, input, value: weight };
+    if (input >= 0) return { node, input, value: weight };
   }
   return null;
 }
