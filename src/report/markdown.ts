@@ -3,7 +3,7 @@ import type { StoredRun } from "../assess/store.ts";
 import { type NextStep, nextSteps, verdict } from "./advice.ts";
 import { runCommand } from "./command-line.ts";
 import { epsilonText, grouped, interval, percent, plural, sure } from "./format.ts";
-import { mostTelling } from "./html/most-telling.ts";
+import { mostTelling } from "./most-telling.ts";
 import type { Reporter } from "./reporters.ts";
 import { shortened, visible } from "./visible.ts";
 import { withdrawn } from "./withdrawn.ts";

@@ -7,10 +7,11 @@ import { type IntervalRow, intervalsChart } from "../charts/intervals.ts";
 import { LOOKS } from "../charts/series.ts";
 import { duration, grouped, interval, percent, plural } from "../format.ts";
 import { type Content, html, type Markup } from "../markup.ts";
+import { BANDS } from "../most-telling.ts";
 import { withdrawn } from "../withdrawn.ts";
 import { NORMS, threatName } from "../words.ts";
 import { confusion } from "./confusion.ts";
-import { BANDS, threatTitle, type View } from "./view.ts";
+import { threatTitle, type View } from "./view.ts";
 
 /** The figures: how many stand, at which size, into what, at which cost. */
 export function evidence({ result, run }: View): Markup {

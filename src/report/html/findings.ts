@@ -1,9 +1,10 @@
 import type { Finding } from "../../assess/schema.ts";
 import { epsilonText, grouped, percent, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
+import { BANDS } from "../most-telling.ts";
 import { findingSeverity } from "../severity.ts";
 import { threatName } from "../words.ts";
-import { BANDS, mistake, severityChip, type View } from "./view.ts";
+import { mistake, severityChip, type View } from "./view.ts";
 
 /** More rows than this make a page that nobody can open; the report says what it leaves out. */
 const MAX_ROWS = 5000;

@@ -3,10 +3,10 @@ import { type ConfidenceBar, confidenceBars } from "../charts/confidence.ts";
 import { tableOf } from "../charts/figure.ts";
 import { grouped, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
+import { RULE } from "../most-telling.ts";
 import type { Pictures } from "../picture.ts";
 import { findingSeverity } from "../severity.ts";
 import { tellFinding } from "../story.ts";
-import { RULE } from "./most-telling.ts";
 import { className, command, PIXELATED, severityChip, type View } from "./view.ts";
 
 /** The most telling findings, each as an experiment with its pictures. */

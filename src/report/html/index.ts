@@ -1,5 +1,6 @@
 import { sha256 } from "../../base/hash.ts";
 import { html, Markup } from "../markup.ts";
+import { mostTelling } from "../most-telling.ts";
 import { makeAlbum } from "../picture.ts";
 import type { Reporter } from "../reporters.ts";
 import { actions } from "./actions.ts";
@@ -8,7 +9,6 @@ import { evidence } from "./evidence.ts";
 import { allFindings } from "./findings.ts";
 import { gallery } from "./gallery.ts";
 import { headline } from "./headline.ts";
-import { mostTelling } from "./most-telling.ts";
 import { riskSection } from "./risk.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";

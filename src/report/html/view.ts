@@ -7,9 +7,6 @@ import { threatName } from "../words.ts";
 /** Pictures up to this width are enlarged with hard edges, so that single pixels show. */
 export const PIXELATED = 96;
 
-/** From what nobody sees to what everybody does. */
-export const BANDS = ["imperceptible", "subtle", "visible", "obvious"] as const;
-
 /** A run as the sections of the page see it. */
 export interface View {
   readonly run: StoredRun;

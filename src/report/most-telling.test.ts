@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Finding } from "../../assess/schema.ts";
-import { RESULT, riskOf, storedRun } from "../stored-run.test.fixture.ts";
+import type { Finding } from "../assess/schema.ts";
 import { mostTelling } from "./most-telling.ts";
+import { RESULT, riskOf, storedRun } from "./stored-run.test.fixture.ts";
 
 const { findings } = storedRun({ findings: 12, classes: ["a", "b", "c"] });
 

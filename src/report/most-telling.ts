@@ -1,6 +1,8 @@
-import type { Finding, Result } from "../../assess/schema.ts";
-import { findingSeverity } from "../severity.ts";
-import { BANDS } from "./view.ts";
+import type { Finding, Result } from "../assess/schema.ts";
+import { findingSeverity } from "./severity.ts";
+
+/** From what nobody sees to what everybody does. */
+export const BANDS = ["imperceptible", "subtle", "visible", "obvious"] as const;
 
 /** The rule, for the reader. */
 export const RULE =
