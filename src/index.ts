@@ -62,7 +62,15 @@ export {
   verifyModel,
   writeModel,
 } from "./graph/index.ts";
-export { type Codec, type ImageEncoder, imageCodec, type Quantize, vectorCodec } from "./inputs/index.ts";
+export { type Codec, type Field, type ImageEncoder, imageCodec, type Quantize, vectorCodec } from "./inputs/index.ts";
+export {
+  type ColorDifference,
+  colorDifference,
+  type ImageChange,
+  imageChange,
+  psnr,
+  ssim,
+} from "./inputs/measures/index.ts";
 export {
   type Capabilities,
   type Classifier,
