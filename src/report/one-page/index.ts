@@ -33,7 +33,7 @@ ${body}
 };
 
 /** Characters and table rows that the sheet holds at its ordinary size of type, in the widest of the common typefaces. */
-const COMFORTABLE = 3850;
+const COMFORTABLE = 4020;
 const ROW = 60;
 
 /** How the type is set: names and lists are cut to measure, but all of them at their longest take the smaller size. */

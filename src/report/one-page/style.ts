@@ -10,7 +10,7 @@ export const STYLE = new Markup(`
 :root{color-scheme:light;${variables(LIGHT)}}
 *{box-sizing:border-box;margin:0;padding:0}
 body{background:var(--sunken);color:var(--text);font:8pt/1.34 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-main{width:210mm;height:296.5mm;margin:8mm auto;padding:11mm 12mm 9mm;background:#fff;overflow:hidden;display:flex;flex-direction:column;justify-content:space-between;gap:3.4mm}
+main{width:210mm;height:296.5mm;margin:8mm auto;padding:11mm 12mm 9mm;background:#fff;overflow:hidden;display:flex;flex-direction:column;gap:4mm}
 header{display:flex;justify-content:space-between;align-items:flex-end;gap:8mm;border-bottom:.7mm solid var(--text);padding-bottom:3mm}
 h1{font-size:19pt;line-height:1.15;letter-spacing:-.015em}
 h2{font-size:7.8pt;letter-spacing:.09em;text-transform:uppercase;color:var(--accent);margin-bottom:1.3mm}
@@ -54,7 +54,7 @@ article dd+dt,article dd+dt+dd{margin-top:.5mm}
 .limits ul{padding-left:4.2mm}
 .limits li+li{margin-top:.6mm}
 code{font:7pt ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
-.dense{font-size:7.5pt;gap:2.6mm;padding:8mm 12mm 5mm}
+.dense{font-size:7.5pt;gap:3mm;padding:8mm 12mm 5mm}
 .dense article dl,.dense .note,.dense th{font-size:7pt}
 .dense th,.dense td{padding-top:.45mm;padding-bottom:.45mm}
 .dense .triptych img{height:13mm}
