@@ -1,4 +1,3 @@
-import { attacks } from "../attacks/registry.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { grouped, percent, plural } from "../report/format.ts";
 import { threatName } from "../report/words.ts";
@@ -23,7 +22,7 @@ const BUDGET = 1000;
 /** Shares of the budget at which successes are counted. */
 const MARKS = [0.01, 0.03, 0.1, 0.3, 1] as const;
 /** What is compared: scores alone, labels alone, and gradients beside them. What the model or the threat excludes stays out. */
-const RIVALS = ["square", "rays", "pgd"] as const;
+const RIVALS = ["square", "sparse-rs", "rays", "pgd"] as const;
 
 export const blackBox: Exercise = {
   name: "black-box",
@@ -64,7 +63,8 @@ async function runBlackBox(bench: Workbench): Promise<Lesson> {
       { term: "budget", meaning: "the most queries that an attack may make for one sample: a hard limit" },
       {
         term: "score attack",
-        meaning: "sees the scores of all classes (Square: random squares, kept where they help)",
+        meaning:
+          "sees the scores of all classes (Square: random squares, kept where they help; Sparse-RS for a few pixels)",
       },
       { term: "label attack", meaning: "sees the winning class alone (RayS: searches for directions to the boundary)" },
       { term: "lead", meaning: "the score of the true class minus the best other score; below 0 the model is wrong" },
@@ -146,10 +146,9 @@ async function runBlackBox(bench: Workbench): Promise<Lesson> {
 /** A plan for each rival that fits threat and model; if none does, why the first does not. */
 function plansOf(bench: Workbench, wanted: Omit<Wanted, "attacks">): ExercisePlan[] {
   const { capabilities } = bench.model;
-  const known = RIVALS.filter((name) => attacks.some((attack) => attack.name === name));
   const plans: ExercisePlan[] = [];
   let misfit: BlindspotError | null = null;
-  for (const name of known.filter((one) => one !== "pgd" || capabilities.gradient))
+  for (const name of RIVALS.filter((one) => one !== "pgd" || capabilities.gradient))
     try {
       plans.push(planFor(bench, { ...wanted, attacks: [name] }));
     } catch (error) {

@@ -1,3 +1,4 @@
+import { BlindspotError } from "../base/errors.ts";
 import type { Classifier } from "../models/classifier.ts";
 import { grouped, percent, plural } from "../report/format.ts";
 import { threatName } from "../report/words.ts";
@@ -71,8 +72,15 @@ export async function walkStep(
 async function runFgsmByHand(bench: Workbench): Promise<Lesson> {
   const { model } = bench;
   const plan = planFor(bench, { attacks: ["fgsm"], samples: CANDIDATES });
-  const subject = await firstCorrect(bench, plan);
   const { threat } = plan;
+  if (threat.norm === "l0")
+    throw new BlindspotError({
+      code: "E_EXERCISE_THREAT",
+      subject: "exercise 'fgsm-by-hand'",
+      expected: "a threat of which every value moves a little, such as linf:8/255 or l2:0.5",
+      got: threat.id,
+    });
+  const subject = await firstCorrect(bench, plan);
   const { sample, clean } = subject;
   const x0 = sample.point;
   const gradient = await lossGradient(model, x0, sample.label);
@@ -118,6 +126,7 @@ async function runFgsmByHand(bench: Workbench): Promise<Lesson> {
       fooled
         ? `FOOLED: the original model says '${name(verdict)}' for a sample of '${name(sample.label)}'`
         : `NOT FOOLED: the original model still says '${name(verdict)}'. One step is a weak attack, so this proves nothing yet`,
+      ...lostGradient(gradient, clean),
     ],
     tables: [walkTable(walk, model), answersTable(bench, clean, after)],
     charts: [walkChart(walk, threat.effectiveEpsilon)],
@@ -158,6 +167,17 @@ async function runFgsmByHand(bench: Workbench): Promise<Lesson> {
       ...Object.fromEntries(walk.map((point) => [`lossAt${point.share}`, point.loss])),
     },
   };
+}
+
+/** Why the gradient may say less than it seems to; nothing where it is sound. */
+function lostGradient(gradient: Float32Array, clean: Answer): string[] {
+  if (gradient.every((value) => value === 0))
+    return ["The gradient is zero everywhere, so the step moved nothing: use an attack that needs no gradient"];
+  return Math.fround(clean.confidence) === 1
+    ? [
+        "The model is so sure that its probability is exactly 1 in float32: rounding has taken a part of the gradient. The margin loss (pgd.loss=margin) keeps it",
+      ]
+    : [];
 }
 
 function countSigns(gradient: Float32Array): { positive: number; negative: number; zero: number; largest: number } {

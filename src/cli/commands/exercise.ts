@@ -105,8 +105,10 @@ function workbench(target: Target, given: ExerciseGiven, typed: Given, signal: A
     },
     command: (words, keep = []) => {
       const dropped = (["goal", "surrogate"] as const).filter((option) => !keep.includes(option));
+      const sameThreat = words[0] === "exercise" ? (threat ?? []).flatMap((one) => ["--threat", one]) : [];
       return commandLine([
         ...words,
+        ...sameThreat,
         ...(words[0] === "exercise"
           ? carried({ ...context, options: { ...typed } }, [...dropped, ...found])
           : carried({ ...context, options: { ...given } }, dropped)),
