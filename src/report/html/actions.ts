@@ -75,29 +75,25 @@ function box(result: Result, threat: ThreatResult, group: Group): Markup {
 }
 
 /** The command that applies a countermeasure, or measures what it would leave open; null for what is done outside of Blindspot. */
-function typed(id: string, result: Result, { id: threat }: ThreatResult, { queries }: Group): string | null {
+function typed(id: string, result: Result, { id: threat, norm }: ThreatResult, { queries }: Group): string | null {
   const target = [...carried(result), "--threat", threatName(threat)];
-  const other = [...carried(result, ["data", "surrogate"]), "--data", "TRAIN", "--threat", threatName(threat)];
   switch (id) {
-    case "AML.M0003":
-      return commandLine(["harden", ...other, "--validate", "VAL", "--method", "pgd", "--out", "hardened.onnx"]);
-    case "AML.M0015":
-      return commandLine(["detect", "fit", ...other]);
+    case "AML.M0003": {
+      // Training needs gradients, in a norm that it can step in, and data that measures nothing.
+      if (!result.model.gradient || (norm !== "linf" && norm !== "l2")) return null;
+      const model = carried(result, ["data", "surrogate", "goal"]);
+      const training = ["--data", "TRAIN", "--validate", "VAL", "--threat", threatName(threat)];
+      return commandLine(["harden", ...model, ...training, "--method", "pgd", "--out", "hardened.onnx"]);
+    }
     case "AML.M0008":
       return commandLine(["assess", ...target, "--audit"]);
     case "AML.M0002":
       return commandLine(["assess", ...target, "--profile", "label"]);
-    case "AML.M0004":
-      return queries === undefined
-        ? null
-        : commandLine([
-            "assess",
-            ...target,
-            "--profile",
-            "score",
-            "--queries",
-            String(Math.max(1, Math.floor(queries / 10))),
-          ]);
+    case "AML.M0004": {
+      if (queries === undefined) return null;
+      const limit = String(Math.max(1, Math.floor(queries / 10)));
+      return commandLine(["assess", ...target, "--profile", "score", "--queries", limit]);
+    }
     default:
       return null;
   }
