@@ -4,7 +4,7 @@ import { allAxes, forEachIndex } from "./axes.ts";
 import type { GradientContext } from "./define.ts";
 import { knownSpatial, requireRank, requireShape, requireSizes, typeOfInput, unknownSize } from "./dims.ts";
 import { padTrailing } from "./emit.ts";
-import { countWindows, reach, type Windows, windowsOf } from "./windows.ts";
+import { countWindows, reach, type Windows, windowsOf, windowTable } from "./windows.ts";
 
 /** Kernel sizes: of the attribute, else of the weights [M, C/groups, ...kernel]. */
 export function kernelOf(node: Node, weights: Shape | null): readonly number[] | null {
@@ -84,11 +84,45 @@ function inputGradientByConvTranspose(context: GradientContext, dy: Value, windo
   });
 }
 
+/** Channels from which copying the channels of one position at a time is worth the transposition that makes them neighbors. */
+const GATHERED_CHANNELS = 8;
+/** Elements of the index table that a file may come to hold. */
+const LARGEST_TABLE = 2 ** 17;
+
+/**
+ * The same with channels last, for strides above 1, where a Slice copies element by element: one Gather of rows of channels makes
+ * [N*O, K*C], one Gemm with dy sums over batch and positions together. 1.2 to 3.3 times faster there, slower for stride 1. Null where the
+ * sizes aren't known or too large, or where the kernel has groups.
+ */
+function gatheredWeightGradient({ op, node }: GradientContext, x: Value, dy: Value, windows: Windows): Value | null {
+  const [sizes, counts] = [knownSpatial(x.shape), knownSpatial(dy.shape)];
+  const [maps, channels] = requireSizes(node, 1, 0, "the shape of the weights");
+  const strided = windows.strides.some((stride) => stride > 1);
+  if (sizes === null || counts === null || !strided || node.int("group", 1) > 1 || channels < GATHERED_CHANNELS)
+    return null;
+  const kernelSize = sizeOf(windows.kernel);
+  if (sizeOf(counts) * kernelSize > LARGEST_TABLE) return null;
+  const spatial = allAxes(sizes.length).map((axis) => axis + 2);
+  const channelsLast = (value: Value): Value => op.Transpose(value, { perm: [0, ...spatial, 1] });
+  const table = Array.from(windowTable(sizes, counts, windows));
+  let positions = op.Reshape(channelsLast(x), int64Vector([0, sizeOf(sizes), channels]));
+  // What lies in the padding is read from a row of zeros behind the others.
+  if (table.includes(-1)) positions = op.Pad(positions, int64Vector([0, 0, 0, 0, 1, 0]));
+  const indices = int64Vector(table.map((at) => (at < 0 ? sizeOf(sizes) : at)));
+  const columns = op.Reshape(op.Gather(positions, indices, { axis: 1 }), int64Vector([-1, kernelSize * channels]));
+  const rows = op.Reshape(channelsLast(dy), int64Vector([-1, maps]));
+  const product = op.Gemm(rows, columns, { transA: 1 }); // [M, K*C]
+  const ordered = op.Transpose(op.Reshape(product, int64Vector([maps, kernelSize, channels])), { perm: [0, 2, 1] });
+  return op.Reshape(ordered, int64Vector([maps, channels, ...windows.kernel]));
+}
+
 /**
  * dw[m,c,k] = sum_{n,o} dy[n,m,o] x[n, c, o*stride + k*dilation - pad]: one Slice of the padded input for each kernel element, all
  * joined and multiplied by dy. In ONNX Runtime 1.5 to 2.5 times faster than a Conv with batch and channels swapped.
  */
 export function weightGradient(context: GradientContext, x: Value, dy: Value, windows: Windows): Value {
+  const gathered = gatheredWeightGradient(context, x, dy, windows);
+  if (gathered !== null) return gathered;
   const { op, node } = context;
   const groups = node.int("group", 1);
   const [maps, perGroup] = requireSizes(node, 1, 0, "the shape of the weights");

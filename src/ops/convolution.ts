@@ -77,6 +77,7 @@ const examples: readonly Example[] = [
     attributes: { pads: [0, 2, 1, 0] },
   },
   { inputs: [[2, 2, 7, 6], [3, 2, 3, 3], [3]], attributes: { strides: [2, 2], pads: [1, 1, 1, 1] } },
+  { inputs: [[2, 8, 5, 4], [2, 8, 3, 2], [2]], attributes: { strides: [2, 1], dilations: [1, 2], pads: [1, 0, 1, 1] } },
   {
     inputs: [
       [1, 2, 8, 7],
