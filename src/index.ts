@@ -47,6 +47,15 @@ export {
   sharpImages,
 } from "./data/index.ts";
 export {
+  type Exercise,
+  exercises,
+  findExercise,
+  type Lesson,
+  lessonPage,
+  printLesson,
+  type Workbench,
+} from "./exercises/index.ts";
+export {
   cloneModel,
   Graph,
   GraphBuilder,
@@ -83,6 +92,9 @@ export {
 } from "./models/index.ts";
 export { operators } from "./ops/index.ts";
 export { type ConsoleOptions, consoleReport } from "./report/console.ts";
+export { REPORTERS, type ReportFormat } from "./report/formats.ts";
+export type { Reporter, ReportOptions } from "./report/reporters.ts";
+export { type Story, type StoryContext, tellFinding } from "./report/story.ts";
 export { type NodeRuntimeOptions, nodeRuntime } from "./runtime/node.ts";
 export { referenceRuntime } from "./runtime/reference.ts";
 export type { Feeds, PortInfo, Runtime, Session } from "./runtime/runtime.ts";
