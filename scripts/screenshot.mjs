@@ -23,7 +23,7 @@ const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] }
 try {
   const file = join(folder, "report.html");
   await writeFile(file, await htmlReporter.render(await readRun(run), {}));
-  const page = await browser.newPage({ viewport: { width: 1280, height: 760 }, colorScheme: "light" });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 786 }, colorScheme: "light" });
   await page.goto(pathToFileURL(file).href);
   await sharp(await page.screenshot())
     .png({ palette: true, colors: COLORS, compressionLevel: 9 })
