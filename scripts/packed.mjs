@@ -111,6 +111,11 @@ export function packedTests(temporary, root) {
     const { saved } = JSON.parse(stdout)[0];
     expect(saved.of > 0 && saved.succeed === saved.of, JSON.stringify(saved));
   });
+  check("exercise finds the bundled example in the package", () => {
+    const { status, stdout, stderr } = cli("exercise", "fgsm-by-hand", "--out", "pages");
+    const written = existsSync(join(folder, "pages", "fgsm-by-hand.html"));
+    expect(status === 0 && stdout.includes("OUTCOME") && written, stderr);
+  });
   check("gradient writes a model", () => {
     const { status, stderr } = cli("gradient", "--model", "model.onnx", "--out", "gradient.onnx");
     expect(status === 0 && existsSync(join(folder, "gradient.onnx")), stderr);
