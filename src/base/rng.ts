@@ -2,7 +2,6 @@
  * Counter-based random numbers: Threefry-2x32, 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
  * A stream is named by its key alone, so the same seed gives the same bits in any order of work and on any number of workers.
  */
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1bd11bda;
 
 function rotateLeft(x: number, bits: number): number {
@@ -11,19 +10,34 @@ function rotateLeft(x: number, bits: number): number {
 
 /** One block: 64 bits of key and 64 bits of counter to 64 random bits, as two unsigned 32-bit integers. */
 export function threefry2x32(key0: number, key1: number, counter0: number, counter1: number): [number, number] {
-  const keys = [key0, key1, key0 ^ key1 ^ PARITY];
-  let x0 = (counter0 + keys[0]!) | 0;
-  let x1 = (counter1 + keys[1]!) | 0;
+  encrypt(key0, key1, counter0, counter1);
+  return [BLOCK[0]!, BLOCK[1]!];
+}
+
+/** The last block, read at once: millions of them are drawn for random starts, and an array for each would be garbage. */
+const BLOCK = new Uint32Array(2);
+
+function encrypt(key0: number, key1: number, counter0: number, counter1: number): void {
+  const key2 = key0 ^ key1 ^ PARITY;
+  let x0 = (counter0 + key0) | 0;
+  let x1 = (counter1 + key1) | 0;
   for (let group = 0; group < 5; group++) {
-    const first = (group % 2) * 4;
-    for (let round = first; round < first + 4; round++) {
-      x0 = (x0 + x1) | 0;
-      x1 = rotateLeft(x1, ROTATIONS[round]!) ^ x0;
-    }
-    x0 = (x0 + keys[(group + 1) % 3]!) | 0;
-    x1 = (x1 + keys[(group + 2) % 3]! + group + 1) | 0;
+    const odd = group & 1;
+    x0 = (x0 + x1) | 0;
+    x1 = rotateLeft(x1, odd ? 17 : 13) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = rotateLeft(x1, odd ? 29 : 15) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = rotateLeft(x1, odd ? 16 : 26) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = rotateLeft(x1, odd ? 24 : 6) ^ x0;
+    // Keys number group + 1 and group + 2, counted around.
+    const turn = group % 3;
+    x0 = (x0 + (turn === 0 ? key1 : turn === 1 ? key2 : key0)) | 0;
+    x1 = (x1 + (turn === 0 ? key2 : turn === 1 ? key0 : key1) + group + 1) | 0;
   }
-  return [x0 >>> 0, x1 >>> 0];
+  BLOCK[0] = x0;
+  BLOCK[1] = x1;
 }
 
 /** FNV-1a, only to turn a label into a key word. */
@@ -36,7 +50,8 @@ function hashLabel(label: string): number {
 /** A stream of random numbers. `fold` names a sub-stream; it does not advance this one. */
 export class Rng {
   private counter = 0;
-  private spare: number | undefined;
+  private spare = 0;
+  private hasSpare = false;
   private spareNormal: number | undefined;
   private readonly key0: number;
   private readonly key1: number;
@@ -58,15 +73,12 @@ export class Rng {
   }
 
   uint32(): number {
-    if (this.spare !== undefined) {
-      const value = this.spare;
-      this.spare = undefined;
-      return value;
-    }
-    const [first, second] = threefry2x32(this.key0, this.key1, this.counter >>> 0, Math.floor(this.counter / 2 ** 32));
+    this.hasSpare = !this.hasSpare;
+    if (!this.hasSpare) return this.spare;
+    encrypt(this.key0, this.key1, this.counter >>> 0, Math.floor(this.counter / 2 ** 32));
     this.counter++;
-    this.spare = second;
-    return first;
+    this.spare = BLOCK[1]!;
+    return BLOCK[0]!;
   }
 
   /** Uniform in [0, 1), 32 bits. */

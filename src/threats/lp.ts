@@ -50,8 +50,12 @@ const LINF: Geometry = {
     for (let i = 0; i < gradient.length; i++) out[i] = signOf(gradient[i]!);
   },
   around(x0, epsilon) {
-    const low = x0.map((center) => intoBox(center - epsilon, center));
-    const high = x0.map((center) => intoBox(center + epsilon, center));
+    const low = new Float32Array(x0.length);
+    const high = new Float32Array(x0.length);
+    for (let i = 0; i < x0.length; i++) {
+      low[i] = intoBox(x0[i]! - epsilon, x0[i]!);
+      high[i] = intoBox(x0[i]! + epsilon, x0[i]!);
+    }
     return {
       project(x) {
         for (let i = 0; i < x.length; i++) x[i] = intoInterval(x[i]!, low[i]!, high[i]!, x0[i]!);
