@@ -17,7 +17,7 @@ describe("the badge", () => {
     ["E0", "a run cut short", ACTIVE, { complete: false }],
     ["E0", "without checks", [], {}],
     ["E0", "with a failed check, whatever else ran", [...ACTIVE, ["noise-baseline", "fail"]], {}],
-    ["E1", "quick, however well audited", ACTIVE, { attacks: ["quick"] }],
+    ["E1", "less than standard, however well audited", ACTIVE, { standard: false }],
     ["E1", "standard without --audit", ACTIVE, { audit: false }],
     ["E1", "not converged in steps", [...ACTIVE, ["convergence-steps", "warn"]], {}],
     ["E1", "not converged in restarts", [...ACTIVE, ["convergence-restarts", "warn"]], {}],
@@ -25,9 +25,8 @@ describe("the badge", () => {
     ["E2", "one active test skipped", [...SETTLED, ["binarization", "skipped"], ["planted-masks", "pass"]], {}],
     ["E2", "active under one threat of two", [...ACTIVE, ["binarization", "skipped"]], {}],
     ["E3", "standard --audit --active", ACTIVE, {}],
-    ["E3", "with further attacks", ACTIVE, { attacks: ["fgsm", "standard"] }],
   ])("%s: %s", (badge, _, said, other) => {
-    const run = { complete: true, attacks: ["standard"], audit: true, ...other };
+    const run = { complete: true, standard: true, audit: true, ...other };
     expect(badgeOf({ ...run, checks: checks(said) })).toBe(badge);
   });
 });

@@ -1,5 +1,5 @@
 import type { Knowledge } from "../attacks/attack.ts";
-import { type NotRun, type PlanOverrides, planProfiles } from "../attacks/plan.ts";
+import { type NotRun, type PlanOverrides, planProfiles, shortOfSuite } from "../attacks/plan.ts";
 import type { ProfilePlan } from "../attacks/record.ts";
 import { BlindspotError, ProblemList } from "../base/errors.ts";
 import type { DataSample, Dataset } from "../data/dataset.ts";
@@ -42,6 +42,8 @@ export interface ThreatPlan {
   readonly threat: Threat;
   readonly profiles: readonly ProfilePlan[];
   readonly notRun: readonly NotRun[];
+  /** What the plan lacks of the suite that claims of robustness rest on: see `shortOfSuite`. */
+  readonly shortOfStandard: readonly string[];
 }
 
 export interface Plan {
@@ -56,7 +58,7 @@ export interface Plan {
 
 const DEFAULT_SAMPLES = 1000;
 
-export function attackNames({ attacks = ["standard"] }: Pick<PlanOptions, "attacks">): string[] {
+function attackNames({ attacks = ["standard"] }: Pick<PlanOptions, "attacks">): string[] {
   return attacks.map((attack) => (typeof attack === "string" ? attack : attack.name));
 }
 
@@ -78,7 +80,9 @@ export function makePlan(options: PlanOptions): Plan {
     };
     const { profiles = null, overrides = {} } = options;
     const planned = problems.collect(() => planProfiles(attackNames(options), profiles, overrides, context));
-    return planned === null ? [] : [{ threat, ...planned }];
+    if (planned === null) return [];
+    const limit = overrides.queries ?? Number.POSITIVE_INFINITY;
+    return [{ threat, ...planned, shortOfStandard: shortOfSuite("standard", planned.profiles, limit, context) }];
   });
   const declared = problems.collect(() => declareRisk(options.risk ?? {}, model.classes));
   problems.throwIfAny();

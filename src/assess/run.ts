@@ -2,6 +2,7 @@ import type { Knowledge } from "../attacks/attack.ts";
 import { KNOWLEDGES } from "../attacks/plan.ts";
 import type { AttemptRecord, SampleRecord, VerifiedCandidate } from "../attacks/record.ts";
 import { type RunProgress, runSamples } from "../attacks/runner.ts";
+import { sha256 } from "../base/hash.ts";
 import type { DataSample } from "../data/dataset.ts";
 import type { Codec } from "../inputs/codec.ts";
 import { goalName } from "../threats/goal.ts";
@@ -13,7 +14,7 @@ import { type Cost, estimate, measureSpeed, type Speed, secondsLeft } from "./es
 import { type FindingContext, makeFinding } from "./finding.ts";
 import { cleanMetrics, threatMetrics } from "./metrics.ts";
 import type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./options.ts";
-import { attackNames, costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
+import { costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
 import { assessRisk } from "./risk/assess-risk.ts";
 import { bestAttempt, sampleLine } from "./sample-line.ts";
 import { type Check, type Finding, RESULT_SCHEMA, type Result, type SampleLine } from "./schema.ts";
@@ -110,10 +111,14 @@ export class Run {
     const left = plan.indices.filter((index) => !lines.has(index));
     this.emit({ kind: "stage", stage: "attacks", threat: threat.id });
     const clean = new Map<number, Float32Array>();
+    const inputs = new Map<number, string>();
+    // As the data is stored, whatever the threat says of 8 bits.
+    const codec = options.codec?.(options.data.naturalQuantize);
     const finished = { queries: 0, gradients: 0 };
     async function* samples(): AsyncGenerator<DataSample> {
       for await (const sample of readSamples(options.data, left)) {
         clean.set(sample.index, threat.deployable(sample.point, sample.point));
+        if (codec !== undefined) inputs.set(sample.index, sha256(codec.canonical(sample.point)));
         yield sample;
       }
     }
@@ -132,9 +137,10 @@ export class Run {
             onProgress: (progress) => this.tell(threatPlan, progress, left.length, finished),
           });
     for await (const record of records) {
-      const line = sampleLine(threat.id, record);
+      const line = sampleLine(threat.id, record, inputs.get(record.index));
       await store.append(line, await this.findings(threatPlan, record, clean.get(record.index)!, store));
       clean.delete(record.index);
+      inputs.delete(record.index);
       lines.set(record.index, line);
       addCost(finished, line);
       this.emit({ kind: "sample", line });
@@ -291,6 +297,7 @@ export class Run {
         classes: [...model.classes],
         dims: [...model.dims],
         preprocessing: { ...facts.preprocessing },
+        ...(facts.surrogateSha256 === undefined ? {} : { surrogateSha256: facts.surrogateSha256 }),
         gradient: model.capabilities.gradient,
         notes: [...model.notes],
       },
@@ -311,7 +318,7 @@ export class Run {
       badge: badgeOf({
         complete: complete && !this.stopped,
         checks,
-        attacks: attackNames(options),
+        standard: plan.threats.every(({ shortOfStandard }) => shortOfStandard.length === 0),
         audit: options.audit ?? false,
       }),
       notTested: notTested(plan),

@@ -3,7 +3,7 @@ import type { BlindspotError } from "../base/errors.ts";
 import { l0 } from "../threats/l0.ts";
 import { l2, linf } from "../threats/lp.ts";
 import type { Knowledge } from "./attack.ts";
-import { type PlanContext, type PlanOverrides, planProfiles } from "./plan.ts";
+import { type PlanContext, type PlanOverrides, planProfiles, shortOfSuite } from "./plan.ts";
 import { attacks, findAttack } from "./registry.ts";
 import { suites } from "./suites.ts";
 
@@ -27,6 +27,41 @@ function planOf(names: string[], overrides: PlanOverrides = {}, where = context,
     notRun: plan.notRun.map(({ attack, reason }) => `${attack}: ${reason}`),
   };
 }
+
+describe("an attack that is listed twice", () => {
+  it.each([
+    ["quick and standard", ["quick", "standard"], 5000],
+    ["the other way round", ["standard", "quick"], 5000],
+    ["a suite and a name", ["quick", "square"], 2000],
+  ])("%s: runs once, as thoroughly as it was asked for", (_, names, queries) => {
+    const squares = planOf(names).attacks.filter((attack) => attack.startsWith("score square"));
+    expect(squares).toEqual([expect.stringContaining(`"queries":${queries}`)]);
+  });
+});
+
+describe("what a plan lacks of a suite", () => {
+  it.each<[string, string[], PlanOverrides, Knowledge[] | null, string[]]>([
+    ["the suite itself", ["standard"], {}, null, []],
+    ["more than it", ["standard", "pgd"], { restarts: 5 }, null, []],
+    ["fewer queries", ["standard"], { set: ["square.queries=100"] }, null, ["square ran with 100 queries, not 5000"]],
+    ["fewer steps", ["standard"], { set: ["apgd-ce.steps=3"] }, null, ["apgd-ce ran with 3 steps, not 100"]],
+    ["fewer profiles", ["standard"], {}, ["white-box", "score"], ["rays did not run"]],
+  ])("%s", (_, names, overrides, profiles, lacks) => {
+    const plan = planProfiles(names, profiles, overrides, context);
+    expect(shortOfSuite("standard", plan.profiles, Number.POSITIVE_INFINITY, context)).toEqual(lacks);
+  });
+
+  it("a limit of queries counts for every attack that needs more", () => {
+    const plan = planProfiles(["standard"], null, {}, context);
+    const lacks = shortOfSuite("standard", plan.profiles, 1000, context).filter((line) => line.includes("could ask"));
+    expect(lacks).toContain("rays could ask 1000 queries, not 2000");
+  });
+
+  it("nothing, where the model itself stands in the way", () => {
+    const plan = planProfiles(["standard"], null, {}, withoutGradients);
+    expect(shortOfSuite("standard", plan.profiles, Number.POSITIVE_INFINITY, withoutGradients)).toEqual([]);
+  });
+});
 
 describe("plans", () => {
   it("names what stands in the way of an attack that needs gradients, and leaves it out of a suite's reasons", () => {

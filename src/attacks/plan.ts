@@ -58,7 +58,8 @@ export function planProfiles(
   context: PlanContext,
 ): AttackPlan {
   const problems = new ProblemList();
-  const wanted = names.flatMap((name) => problems.collect(() => wantedBy(name)) ?? []);
+  const listed = names.flatMap((name) => problems.collect(() => wantedBy(name)) ?? []);
+  const wanted = once(listed, context.classes);
   const known = parseSet(overrides.set ?? [], problems);
   for (const attack of known.keys())
     if (wanted.length > 0 && !wanted.some(({ definition }) => definition.name === attack))
@@ -92,6 +93,32 @@ export function planProfiles(
   return { profiles: byKnowledge.filter((profile) => profile.attacks.length > 0), notRun };
 }
 
+/**
+ * What a plan lacks of a suite, in words: attacks that could have run and did not, and settings below the suite's. `queries`: the limit of
+ * each attempt. Empty: at least the suite ran.
+ */
+export function shortOfSuite(
+  suite: string,
+  profiles: readonly ProfilePlan[],
+  queries: number,
+  context: PlanContext,
+): string[] {
+  const planned = profiles.flatMap(({ attacks }) => attacks);
+  return suiteAttacks(suite, context).flatMap(({ definition, settings }) => {
+    const own = planned.filter((attack) => attack.definition.name === definition.name);
+    if (own.length === 0) return [`${definition.name} did not run`];
+    const needed = definition.cost(settings, { classes: context.classes }).queries;
+    const lower = EFFORT.filter((key) => own.every((attack) => Number(attack.settings[key]) < Number(settings[key])));
+    return [
+      ...lower.map((key) => `${definition.name} ran with ${own[0]!.settings[key]} ${key}, not ${settings[key]}`),
+      ...(queries < needed ? [`${definition.name} could ask ${queries} queries, not ${needed}`] : []),
+    ];
+  });
+}
+
+/** Settings that say how hard an attack tries. */
+const EFFORT = ["steps", "restarts", "queries"] as const;
+
 /** The attacks of a suite that can run here, in its order; empty if none can. */
 export function suiteAttacks(name: string, context: PlanContext): PlannedAttack[] {
   return wantedBy(name).filter(({ definition }) => obstacle(definition, null, context) === null);
@@ -116,6 +143,22 @@ function wantedBy(name: string): Wanted[] {
       [...suites, ...attacks].map((known) => known.name),
     ),
   });
+}
+
+/** Results are kept by name: of an attack that suites or the user list several times, the most thorough runs. */
+function once(listed: readonly Wanted[], classes: number): Wanted[] {
+  const byName = new Map<string, Wanted>();
+  for (const one of listed) {
+    const { definition, settings } = one;
+    const before = byName.get(definition.name);
+    const effort = (candidate: Settings) => definition.cost(candidate, { classes }).queries;
+    if (before === undefined) byName.set(definition.name, one);
+    else {
+      const stronger = effort(settings) > effort(before.settings) ? one : before;
+      byName.set(definition.name, { ...stronger, named: one.named || before.named });
+    }
+  }
+  return [...byName.values()];
 }
 
 /** A suite lists attacks for several norms: those for another one are no loss where others of the same knowledge fit. */
