@@ -148,30 +148,26 @@ function checkLines(result: Result, style: Style): string[] {
     `  ${mark}  ${name(check)}: ${check.detail}`,
     ...(check.try === undefined ? [] : [`        ${style.dim(`try: ${check.try}`)}`]),
   ];
-  const reasons = [...new Set(of("skipped").map(({ detail }) => detail))];
-  const unrun = reasons.map((reason) => {
-    const names = of("skipped").filter(({ detail }) => detail === reason);
-    return style.dim(`${names.map(name).join(", ")} (${reason})`);
+  const skipped = of("skipped");
+  const unrun = [...new Set(skipped.map(({ detail }) => detail))].map((reason) => {
+    const alike = skipped.filter(({ detail }) => detail === reason);
+    return style.dim(`${names(alike, result).join(", ")} (${reason})`);
   });
   const lines = [
     ...of("fail").flatMap((check) => inFull(check, style.bad(MARKS.fail))),
     ...of("warn").flatMap((check) => inFull(check, style.warn(MARKS.warn))),
-    ...byName(style.good(MARKS.pass), passed(result)),
+    ...byName(style.good(MARKS.pass), names(of("pass"), result)),
     ...unrun.map((text) => `  ${style.dim(MARKS.skipped)}  ${text}`),
   ];
   return lines.length === 0 ? [] : [`Checks (badge ${result.badge})`, ...lines, ""];
 }
 
-/** Names of what passed; with several threats the first of each says which. */
-function passed({ checks, threats }: Result): string[] {
-  let threat: string | undefined;
-  return checks
-    .filter(({ status }) => status === "pass")
-    .map((check) => {
-      if (threats.length < 2 || check.threat === threat) return check.id;
-      threat = check.threat;
-      return threat === undefined ? check.id : `${threatName(threat)}: ${check.id}`;
-    });
+/** Each check once; those that say this of some threats only name them. */
+function names(checks: readonly Check[], { threats }: Result): string[] {
+  return [...new Set(checks.map(({ id }) => id))].map((id) => {
+    const of = checks.flatMap((check) => (check.id === id && check.threat !== undefined ? [check.threat] : []));
+    return of.length === 0 || of.length === threats.length ? id : `${id} (${of.map(threatName).join(", ")})`;
+  });
 }
 
 /** Names joined by commas, in lines that fit a terminal, under one mark. */
