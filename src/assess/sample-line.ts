@@ -45,14 +45,18 @@ export function bestAttempt(record: SampleRecord): AttemptRecord | null {
   return best;
 }
 
-/** What `samples.jsonl` keeps of a record: everything but the inputs and logits. All figures of a result are computed from these lines. */
-export function sampleLine(threat: string, record: SampleRecord): SampleLine {
+/**
+ * What `samples.jsonl` keeps of a record: everything but the inputs and logits. All figures of a result are computed from these lines.
+ * `input` identifies the clean input, where a codec knows how.
+ */
+export function sampleLine(threat: string, record: SampleRecord, input?: string): SampleLine {
   return {
     threat,
     sample: record.id,
     index: record.index,
     label: record.label,
     ...(record.group === undefined ? {} : { group: record.group }),
+    ...(input === undefined ? {} : { input }),
     status: record.status,
     predicted: { before: record.clean.predicted, after: bestAttempt(record)?.found?.predicted ?? null },
     profiles: Object.fromEntries(record.profiles.map((profile) => [profile.knowledge, profileLine(profile)])),

@@ -97,6 +97,7 @@ export const resultSchema = z
       classes: z.array(z.string()),
       dims: z.array(count),
       preprocessing: z.record(z.string(), z.unknown()),
+      surrogateSha256: digest.optional().describe("of the model that the transfer attacks were made on"),
       gradient: z.boolean(),
       notes: z.array(z.string()),
     }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, knowledge } from "./common.ts";
+import { count, digest, knowledge } from "./common.ts";
 
 const attempt = z.object({
   attack: z.string(),
@@ -29,6 +29,9 @@ export const sampleLineSchema = z
     index: count.describe("position in the data source, from 0"),
     label: count,
     group: z.string().optional(),
+    input: digest
+      .optional()
+      .describe("SHA-256 of the canonical bytes of the clean input: equal inputs have equal ones"),
     status: z.enum(["misclassified", "fooled", "resisted", "skipped", "error"]),
     predicted: z.object({ before: z.int(), after: z.int().nullable() }),
     profiles: z.partialRecord(knowledge, profileLine),
