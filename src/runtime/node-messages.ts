@@ -9,6 +9,7 @@ export type WorkerRequest = { readonly id: number } & (
       readonly session: number;
       readonly model: Uint8Array;
       readonly threads: number;
+      readonly spinning: boolean;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
     }
   | {

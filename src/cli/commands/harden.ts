@@ -117,8 +117,8 @@ async function hardenFile(
     });
   const source = await openModelFile(given.model);
   const data = await openData(given);
-  // One run after another: a step needs the weights of the step before it.
-  const runtime = await nodeRuntime({ workers: 1, threads: availableParallelism() });
+  // One run after another: a step needs the weights of the step before it. Meanwhile our own thread draws the next batch: no core may spin.
+  const runtime = await nodeRuntime({ workers: 1, threads: availableParallelism(), spinning: false });
   try {
     const reading = { ...(await loadOptions(data, given)), runtime };
     if (given.probe !== false) {
