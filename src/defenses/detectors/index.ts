@@ -1,0 +1,1 @@
+export { type DetectionResult, detectionResultSchema, type Rate } from "./result.ts";
