@@ -41,7 +41,7 @@ Checks work on the audit subset (a seeded fifth of the samples, 20 to 200), so t
 | --- | --- |
 | E0 unaudited | a run cut short or without checks, or one with a failed check |
 | E1 sane | nothing failed; \`quick\` and single attacks end here |
-| E2 converged | \`standard --audit\`, and neither \`convergence-steps\` nor \`convergence-restarts\` warns |
+| E2 converged | \`standard --audit\` with nothing lowered, and neither \`convergence-steps\` nor \`convergence-restarts\` warns |
 | E3 active | also \`--active\`: \`binarization\` and \`planted-masks\` pass under every threat |
 | E4 adaptive | never by a run alone: needs an attack made for this defense, and a person who signs |
 
