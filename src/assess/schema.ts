@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { comparisonSchema, type costFacts, type trainingFacts } from "./schema/comparison.ts";
 import { findingSchema } from "./schema/finding.ts";
 import { resultSchema } from "./schema/result.ts";
 import type { riskSchema } from "./schema/risk.ts";
@@ -8,6 +9,7 @@ import { sampleLineSchema } from "./schema/sample.ts";
  * The files of a run, as schemas: types, validation and the published JSON Schema all come from here. Every report is a pure
  * function of these files. Members may be added; renaming or removing one takes a new version of the name in `schema`.
  */
+export { COMPARISON_SCHEMA, comparisonSchema } from "./schema/comparison.ts";
 export { FINDING_SCHEMA, findingSchema } from "./schema/finding.ts";
 export { RESULT_SCHEMA, resultSchema } from "./schema/result.ts";
 export { RISK_FORMULA } from "./schema/risk.ts";
@@ -31,6 +33,11 @@ export type PairRisk = ThreatRisk["pairs"][number];
 export type Severity = PairRisk["severity"];
 export type LikelihoodBand = ThreatRisk["likelihood"]["band"];
 export type Finding = z.infer<typeof findingSchema>;
+export type Comparison = z.infer<typeof comparisonSchema>;
+export type ThreatComparison = Comparison["threats"][number];
+export type PairedRate = ThreatComparison["overall"];
+export type TrainingFacts = z.infer<typeof trainingFacts>;
+export type CostFacts = z.infer<typeof costFacts>;
 
 /** The published schemas, by file name in `schemas/`. */
 export function jsonSchemas(): Record<string, unknown> {
@@ -38,5 +45,6 @@ export function jsonSchemas(): Record<string, unknown> {
     "result.schema.json": z.toJSONSchema(resultSchema),
     "sample.schema.json": z.toJSONSchema(sampleLineSchema),
     "finding.schema.json": z.toJSONSchema(findingSchema),
+    "comparison.schema.json": z.toJSONSchema(comparisonSchema),
   };
 }
