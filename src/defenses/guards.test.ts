@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { bestEpoch, type EpochRecord, type GuardOptions, guessing, judge } from "./guards.ts";
 
 const EPSILON = 0.3;
-const options: GuardOptions = { by: "robust", patience: 2, guessing: guessing(Int32Array.of(0, 1, 2, 3)) };
+const options: GuardOptions = {
+  by: "robust",
+  crafts: true,
+  patience: 2,
+  guessing: guessing(Int32Array.of(0, 1, 2, 3)),
+};
 
 /** Epochs from rows of training accuracy, robust accuracy and, where they matter, training loss and epsilon. */
 function historyOf(rows: readonly (readonly [number | null, number, number?, number?])[]): EpochRecord[] {
@@ -48,6 +53,26 @@ describe("guards", () => {
         [0.6, 0.5],
         [0.7, 0.6],
         [0.9, 0.45],
+      ],
+      null,
+    ],
+    [
+      "a model that never stood",
+      [
+        [null, 0],
+        [0.8, 0.01],
+        [0.9, 0.02],
+        [0.9, 0.03],
+      ],
+      "catastrophic-overfitting",
+    ],
+    [
+      "a wide gap at last is none yet",
+      [
+        [null, 0],
+        [0.6, 0.2],
+        [0.8, 0.21],
+        [0.9, 0.22],
       ],
       null,
     ],
@@ -121,7 +146,7 @@ describe("guards", () => {
       [0.6, 0.5],
       [0.9, 0.1],
     ]);
-    expect(judge(history, EPSILON, { ...options, by: "clean" })).toBeNull();
+    expect(judge(history, EPSILON, { ...options, by: "clean", crafts: false })).toBeNull();
   });
 
   it("the detail says the figures", () => {

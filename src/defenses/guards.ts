@@ -26,6 +26,8 @@ export interface Stop {
 
 export interface GuardOptions {
   readonly by: Choice;
+  /** Whether the training crafts its points: only then can an inner attack be fooled. */
+  readonly crafts: boolean;
   /** Epochs without a better one after which the training ends; 0: never. Not counted while epsilon still grows. */
   readonly patience: number;
   /** Share of the most frequent label, and the entropy of the labels: what a model reaches that ignores its input. */
@@ -34,6 +36,9 @@ export interface GuardOptions {
 
 /** A fall of robust validation accuracy by this much, while training accuracy does not fall, is a collapse (the threshold of arXiv 2001.03994). */
 const COLLAPSE = 0.2;
+/** So many epochs in a row in which training accuracy is so far above robust accuracy: the inner attack never found what the watch finds. */
+const FOOLED_EPOCHS = 3;
+const FOOLED_GAP = 0.5;
 /** Epochs in a row that look like guessing, with a loss that falls by less than a hundredth from the first to the last. */
 const STALLED_EPOCHS = 3;
 
@@ -57,7 +62,7 @@ export function judge(history: readonly EpochRecord[], fullEpsilon: number, opti
   const last = history.at(-1)!;
   if (last.epoch === 0) return null;
   return (
-    (options.by === "robust" ? collapse(history, last) : null) ??
+    (options.crafts ? (collapse(history, last) ?? neverStood(history, fullEpsilon)) : null) ??
     stall(history, options) ??
     impatience(history, last, fullEpsilon, options)
   );
@@ -73,7 +78,22 @@ function collapse(history: readonly EpochRecord[], last: EpochRecord): Stop | nu
   if (best.trainAccuracy !== null && last.trainAccuracy! < best.trainAccuracy) return null;
   return {
     reason: "catastrophic-overfitting",
-    detail: `robust validation accuracy fell from ${percent(best.robust)} (epoch ${best.epoch}) to ${percent(last.robust)} while training accuracy rose to ${percent(last.trainAccuracy!)}: the model fools the inner attack. Method pgd does not collapse like this; n-fgsm does so less often`,
+    detail: `robust validation accuracy fell from ${percent(best.robust)} (epoch ${best.epoch}) to ${percent(last.robust)} while training accuracy rose to ${percent(last.trainAccuracy!)}: ${FOOLS}`,
+  };
+}
+
+const FOOLS =
+  "the model fools the inner attack. Method pgd does not collapse like this; a smaller epsilon or learning rate helps too";
+
+/** The same without a fall: a model that fooled the inner attack from the first epochs on. */
+function neverStood(history: readonly EpochRecord[], fullEpsilon: number): Stop | null {
+  const recent = history.filter(({ epoch, epsilon }) => epoch > 0 && epsilon >= fullEpsilon).slice(-FOOLED_EPOCHS);
+  if (recent.length < FOOLED_EPOCHS) return null;
+  if (!recent.every(({ trainAccuracy, robust }) => trainAccuracy! - robust > FOOLED_GAP)) return null;
+  const { trainAccuracy, robust } = recent.at(-1)!;
+  return {
+    reason: "catastrophic-overfitting",
+    detail: `training accuracy is ${percent(trainAccuracy!)}, robust validation accuracy ${percent(robust)}, for ${FOOLED_EPOCHS} epochs: ${FOOLS}`,
   };
 }
 

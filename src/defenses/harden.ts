@@ -201,7 +201,13 @@ async function trainOn(options: HardenOptions, workshop: Workshop, begun: Progre
   const { settings, runtime, store, signal, onEvent } = options;
   const { step, batches, threat, identity, epsilonAt } = workshop;
   const by = choiceOf(settings);
-  const guard = { by, patience: settings.patience ?? DEFAULT_PATIENCE, guessing: guessing(options.train.labels) };
+  const crafts = methodNamed(settings.method).trains !== "clean";
+  const guard = {
+    by,
+    crafts,
+    patience: settings.patience ?? DEFAULT_PATIENCE,
+    guessing: guessing(options.train.labels),
+  };
   const verdict = (history: readonly EpochRecord[]) => judge(history, threat.effectiveEpsilon, guard);
   const history = [...begun.history];
   let progress = begun;

@@ -26,7 +26,7 @@ const adaptiveAttack = z.object({
 /** What `detect evaluate` measures: a classifier with a detector, as one deployed file, against an attacker who knows both. */
 export const detectionResultSchema = z.object({
   schema: z.literal("blindspot-detection/1"),
-  status: z.enum(["complete", "partial"]),
+  status: z.literal("complete"),
   tool: z.object({ name: z.literal("blindspot"), version: z.string() }),
   seed: count,
   model: z.object({ name: z.string(), sha256: digest }).describe("the classifier alone"),

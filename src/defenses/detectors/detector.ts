@@ -1,0 +1,71 @@
+import type { OpBuilder } from "../../graph/builder.ts";
+import type { Value } from "../../graph/ir.ts";
+import type { Threat } from "../../threats/threat.ts";
+
+export const DETECTOR_NAMES = ["squeezing", "mahalanobis", "binary", "energy"] as const;
+export type DetectorName = (typeof DETECTOR_NAMES)[number];
+
+export interface DetectorSettings {
+  /** The inner value whose features are looked at; default: what the last linear layer reads. */
+  readonly layer?: string;
+  readonly squeezers?: Squeezers;
+}
+
+export interface Squeezers {
+  /** Bits that are left of each value; 0: not used. */
+  readonly bits: number;
+  /** Width of the window whose median each pixel becomes; 0: not used. */
+  readonly median: number;
+}
+
+/** Where a detector is written into a model: what it may read. All are batches of any number of rows. */
+export interface Site {
+  readonly op: OpBuilder;
+  /** float32 [N, classes] */
+  readonly logits: Value;
+  /** float32 [N, size]: an inner value, a feature map by the mean of each channel. Throws E_DETECTOR_LAYER. */
+  features(layer?: string): Value;
+  /** float32 [N, height, width, channels] or [N, features], in 0..1. */
+  point(): Value;
+  /** Logits of the same model for other points. */
+  logitsAt(point: Value): Value;
+}
+
+export interface Suspicion {
+  /** float32 [N]; the more, the less like clean data. */
+  readonly total: Value;
+  /** float32 [N, classes]: what it would be if only that class were looked at, where the detector knows classes. Else null. */
+  readonly byClass: Value | null;
+}
+
+/** A detector that has seen its data: it is a function of the model's values, and becomes a part of the graph. */
+export interface FittedDetector {
+  /** In words, with its settings. */
+  readonly describes: string;
+  append(site: Site): Suspicion;
+}
+
+/** What a detector is fitted to: clean rows, and what the model makes of them. */
+export interface FitBench {
+  readonly settings: DetectorSettings;
+  readonly dims: readonly number[];
+  readonly classes: readonly string[];
+  readonly threat: Threat;
+  readonly seed: number;
+  /** The clean rows and their labels. */
+  readonly rows: readonly Float32Array[];
+  readonly labels: Int32Array;
+  /** Features of rows, [count, size]. */
+  features(rows: readonly Float32Array[]): Promise<{ readonly data: Float32Array; readonly size: number }>;
+  /** Adversarial inputs against the model alone, for the rows that it gets right; null where none was found. */
+  adversarial(): Promise<readonly (Float32Array | null)[]>;
+}
+
+/** Fits on clean data. Throws where the model or the data don't allow it. */
+export interface DetectorDefinition {
+  readonly name: DetectorName;
+  /** One line for the help. */
+  readonly summary: string;
+  readonly source: string;
+  fit(bench: FitBench): Promise<FittedDetector>;
+}
