@@ -153,25 +153,31 @@ async function hardenFile(
   }
 }
 
-/** All that is trained on and chosen by, in memory. */
+/** All that is trained on and chosen by, in memory. Hashes are those of the inputs as they are stored, whatever the threat says of 8 bits. */
 async function readAll(given: HardenGiven, data: Dataset, classes: readonly string[]) {
-  // Hashes are those of the inputs as they are stored, whatever the threat says of 8 bits.
-  const codec = codecFor(data)(data.naturalQuantize);
-  const more = async (spec: string): Promise<Dataset> => {
+  const open = async (spec: string): Promise<Dataset> => {
     const opened = await openData({ ...given, data: spec });
-    if (opened.dims.join() === data.dims.join() && opened.naturalQuantize === data.naturalQuantize) return opened;
-    const described = ({ dims, naturalQuantize }: Dataset) => `${dims.join("x")}, ${naturalQuantize}`;
-    const like = { code: "E_DATA_SHAPE", subject: spec, expected: `${described(data)}, as ${data.spec}` };
-    throw new BlindspotError({ ...like, got: described(opened) });
+    const expected = `rows of ${data.dims.join("x")}, as ${data.spec}`;
+    if (opened.dims.join() === data.dims.join()) return opened;
+    throw new BlindspotError({ code: "E_DATA_SHAPE", subject: spec, expected, got: opened.dims.join("x") });
   };
-  const validate = await more(given.validate);
+  const rows = (source: Dataset, indices?: readonly number[]) =>
+    readRows(source, codecFor(source)(source.naturalQuantize), classes.length, indices);
+  const validate = await open(given.validate);
+  // A float and a byte are never the same bytes: what stands in both could not be found.
+  if (validate.naturalQuantize !== data.naturalQuantize)
+    throw new BlindspotError({
+      code: "E_DATA_TYPE",
+      subject: given.validate,
+      expected: `${data.naturalQuantize === "uint8" ? "8-bit" : "float"} data, as ${data.spec}`,
+      got: validate.naturalQuantize,
+    });
   const samples = given.validateSamples ?? DEFAULTS.validateSamples;
   const watched = drawSamples(validate, { samples, seed: given.seed ?? 0 });
-  const rows = (source: Dataset, indices?: readonly number[]) => readRows(source, codec, classes.length, indices);
   return {
     train: await rows(data),
     validate: await rows(validate, watched),
-    ...(given.boundary === undefined ? {} : { boundary: await rows(await more(given.boundary)) }),
+    ...(given.boundary === undefined ? {} : { boundary: await rows(await open(given.boundary)) }),
   };
 }
 
