@@ -47,6 +47,23 @@ export {
   sharpImages,
 } from "./data/index.ts";
 export {
+  type HardenEvent,
+  type Hardened,
+  type HardenOptions,
+  type HardenSettings,
+  type HardenStore,
+  harden,
+  METHOD_NAMES,
+  overlapOf,
+  parseAugmentation,
+  parseRegularizers,
+  type Regularizers,
+  readRows,
+  type TrainingLog,
+  type TrainingRows,
+  trainingLogSchema,
+} from "./defenses/index.ts";
+export {
   type Exercise,
   exercises,
   findExercise,
@@ -88,6 +105,8 @@ export {
   type LossName,
   loadClassifier,
   type ModelSource,
+  type OpenedModel,
+  openModel,
   type Rows,
 } from "./models/index.ts";
 export { operators } from "./ops/index.ts";
@@ -106,9 +125,13 @@ export {
   type Checkpoint,
   constantRate,
   cosine,
+  initialWeights,
   type Schedule,
+  type State,
+  steps,
   type TrainingData,
   type TrainingReport,
   type TrainOptions,
   train,
+  triangle,
 } from "./train/index.ts";
