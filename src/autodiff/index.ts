@@ -1,6 +1,6 @@
 export { type BackwardRequest, backward } from "./backward.ts";
 export { explainGradient, type GradientExplanation } from "./explain.ts";
-export { isTargeted, LOSS_NAMES, type LossName } from "./losses.ts";
+export { appendLoss, isTargeted, LOSS_NAMES, type LossName } from "./losses.ts";
 export type { Objective } from "./objectives.ts";
 export { withOpenWeights } from "./open-weights.ts";
 export type { Optimizer } from "./optimizers.ts";
@@ -12,4 +12,4 @@ export {
   withTrainingStep,
   withWeights,
 } from "./training-step.ts";
-export { type GradientOptions, withGradient, withVjp } from "./with-gradient.ts";
+export { type CustomLoss, type GradientOptions, withGradient, withVjp } from "./with-gradient.ts";

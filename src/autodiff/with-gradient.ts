@@ -11,6 +11,14 @@ import { describeCuts } from "./explain.ts";
 import { appendDivergence, appendLoss, isTargeted, type LossName } from "./losses.ts";
 import { addOutput, find, logitsOf, prepared, refuseCollisions } from "./rewrite.ts";
 
+/** A loss of the caller's own. */
+export interface CustomLoss {
+  /** Whether it reads `targets`. */
+  readonly targeted: boolean;
+  /** Appends it, [N], and returns it. `labels` and `targets` are int64 [N]. */
+  append(op: OpBuilder, logits: Value, labels: Value, targets: Value | undefined): Value;
+}
+
 export interface GradientOptions {
   readonly table: OpTable;
   /** Names of inputs, initializers or inner values; the float inputs by default. */
@@ -19,7 +27,7 @@ export interface GradientOptions {
    * What the attacker increases. `divergence` is KL(p || softmax(z)) with p = softmax of the further input `reference_logits` ([N, classes]), which
    * takes the place of `labels`: how far the answer has moved from a given one (TRADES, arXiv 1901.08573).
    */
-  readonly loss: LossName | "divergence";
+  readonly loss: LossName | "divergence" | CustomLoss;
   /** The output or inner value that holds the logits, [N, classes]; the first output by default. */
   readonly logits?: string;
 }
@@ -55,7 +63,8 @@ export function withGradient(model: Model, options: GradientOptions): Model {
 
 function inputsOf(loss: GradientOptions["loss"]): readonly string[] {
   if (loss === "divergence") return ["reference_logits"];
-  return isTargeted(loss) ? ["labels", "targets"] : ["labels"];
+  const targeted = typeof loss === "string" ? isTargeted(loss) : loss.targeted;
+  return targeted ? ["labels", "targets"] : ["labels"];
 }
 
 /** Declares what the loss is told beside the logits, and appends it. */
@@ -63,10 +72,14 @@ function lossOf(op: OpBuilder, loss: GradientOptions["loss"], logits: Value): Va
   const perSample = { dtype: "int64", shape: [logits.shape?.[0] ?? null] } as const;
   const inputs = inputsOf(loss).map((name) => op.input(name, name === "reference_logits" ? logits : perSample));
   op.scope = "loss/";
-  const losses =
-    loss === "divergence"
-      ? appendDivergence(op, inputs[0]!, logits)
-      : appendLoss(op, loss, logits, inputs[0]!, inputs[1]);
+  const [first, second] = inputs as [Value, Value?];
+  const append = (): Value => {
+    if (loss === "divergence") return appendDivergence(op, first, logits);
+    return typeof loss === "string"
+      ? appendLoss(op, loss, logits, first, second)
+      : loss.append(op, logits, first, second);
+  };
+  const losses = append();
   op.scope = "";
   return losses;
 }

@@ -9,6 +9,7 @@ export { prepareForGradient } from "./passes/prepare-for-gradient.ts";
 export { removeDeadCode } from "./passes/remove-dead-code.ts";
 export { GRADIENT_OPSET, upgradeOpset } from "./passes/upgrade-opset.ts";
 export { printGraph } from "./print.ts";
+export { repeatWith } from "./repeat.ts";
 export { readModel, writeModel } from "./serialize.ts";
 export { sortNodes } from "./sort.ts";
 export { problemsOf, verifyModel } from "./verify.ts";

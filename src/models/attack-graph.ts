@@ -39,7 +39,7 @@ export function buildAttackGraph(source: Model, options: AttackGraphOptions): At
   const forward = graph.nodes.length;
 
   const x = new Value(op.freshName("x"), { dtype: "float32", shape: [options.batch, ...options.arrangement.dims] });
-  const fed = feed(op, appendPreprocessing(op, x, options), input);
+  const fed = appendModelInput(op, x, input, options);
   graph.nodes.unshift(...graph.nodes.splice(forward));
   replaceUses(graph, new Map([[input, fed]]));
   const z = appendLogits(op, logits === input ? fed : logits, options);
@@ -54,8 +54,15 @@ function valueNamed(graph: Graph, name: string): Value {
   return values.find((value) => value.name === name)!;
 }
 
+type InputOptions = Pick<AttackGraphOptions, "arrangement" | "preprocessing" | "batch">;
+
+/** What the model's input is for rows of attack space: preprocessing, order, shape and element type. */
+export function appendModelInput(op: OpBuilder, x: Value, input: Value, options: InputOptions): Value {
+  return feed(op, appendPreprocessing(op, x, options), input);
+}
+
 /** The same steps as `toModelUnits` and `toModelOrder`, on a batch. */
-function appendPreprocessing(op: OpBuilder, x: Value, options: AttackGraphOptions): Value {
+function appendPreprocessing(op: OpBuilder, x: Value, options: InputOptions): Value {
   const { arrangement, preprocessing, batch } = options;
   const { dims, order, shape, hasBatch } = arrangement;
   let v = appendUnits(op, x, preprocessing.units);
@@ -99,7 +106,12 @@ function readersOf(graph: Graph, value: Value): string[] {
   return graph.nodes.filter((node) => node.inputs.includes(value)).map((node) => node.op);
 }
 
-function appendLogits(op: OpBuilder, logits: Value, { head, batch }: AttackGraphOptions): Value {
+/** Logits [N, classes] of the head, in float32. */
+export function appendLogits(
+  op: OpBuilder,
+  logits: Value,
+  { head, batch }: Pick<AttackGraphOptions, "head" | "batch">,
+): Value {
   const binary = head.kind === "binary-logit" || head.kind === "binary-probability";
   const perRow = binary ? 1 : head.classes;
   const wanted: DType = "float32";

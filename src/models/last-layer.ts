@@ -42,16 +42,23 @@ export function featuresBehind(source: AttackGraph, table: OpTable): FeatureGrap
     if (!(error instanceof BlindspotError)) throw error;
     return null;
   }
-  const layer = lastLinear(model.graph.outputs[0]!);
-  if (layer === null) return null;
-  const [features, weights] = layer.inputs as [Value, Value];
-  const dims = weights.constant!.dims;
-  if (dims.length !== 2 || features.rank !== 2) return null;
-  const size = layer.int("transB", 0) === 1 ? dims[1]! : dims[0]!;
+  const behind = lastFeatures(model.graph.outputs[0]!);
+  if (behind === null) return null;
+  const { features, size } = behind;
   const output = opBuilder(model.graph, table).Identity(features);
   model.graph.outputs = [output];
   removeDeadCode(model);
   return { model, input: source.input, features: output.name, size };
+}
+
+/** What the last linear layer behind these logits reads, [N, size]; null where there is no such layer with constant weights. */
+export function lastFeatures(logits: Value): { readonly features: Value; readonly size: number } | null {
+  const layer = lastLinear(logits);
+  if (layer === null) return null;
+  const [features, weights] = layer.inputs as [Value, Value];
+  const dims = weights.constant!.dims;
+  if (dims.length !== 2 || features.rank !== 2) return null;
+  return { features, size: layer.int("transB", 0) === 1 ? dims[1]! : dims[0]! };
 }
 
 function lastLinear(logits: Value): Node | null {

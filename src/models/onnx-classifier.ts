@@ -1,4 +1,4 @@
-import { isTargeted, withGradient, withVjp } from "../autodiff/index.ts";
+import { type CustomLoss, isTargeted, withGradient, withVjp } from "../autodiff/index.ts";
 import { BlindspotError, internalError, type Problem } from "../base/errors.ts";
 import { writeModel } from "../graph/index.ts";
 import type { OpTable } from "../ops/define.ts";
@@ -44,6 +44,18 @@ export interface OnnxClassifierParts {
   readonly notes: readonly string[];
   readonly steps: StepFunctions;
   readonly problems: readonly Problem[];
+  /** What takes the place of each loss; absent: the losses themselves, of the logits. */
+  readonly losses?: (loss: LossName) => CustomLoss;
+}
+
+/** Another end of the same model: its logits, what decides, and what attacks increase. */
+export interface OtherEnd {
+  /** With the input of `attackGraph`. */
+  readonly graph: AttackGraph;
+  readonly classes: readonly string[];
+  /** What the deployed file gives for one row, alone. */
+  verify(row: Float32Array): Promise<Float32Array>;
+  readonly losses?: (loss: LossName) => CustomLoss;
 }
 
 const int64Rows = (values: Int32Array): Tensor =>
@@ -160,6 +172,14 @@ export class OnnxClassifier implements Classifier {
     });
   }
 
+  /** The same model with another end; whoever asks closes it. */
+  async withEnd({ graph, classes, verify, losses }: OtherEnd, label: string): Promise<OnnxClassifier> {
+    const session = await this.parts.runtime.load(writeModel(graph.model), { label });
+    const deployed = { session, scores: verify, close: async () => {} };
+    const changed = { graph, classes, session, deployed, label, ...(losses === undefined ? {} : { losses }) };
+    return new OnnxClassifier({ ...this.parts, ...changed, ownsRuntime: false });
+  }
+
   private async masked(mask: PlantedMask): Promise<Classifier> {
     const { runtime, table, label } = this.parts;
     const graph = plantMask(this.parts.graph, table, mask);
@@ -183,8 +203,13 @@ export class OnnxClassifier implements Classifier {
   }
 
   private async loadGradient(loss: LossName): Promise<Session> {
-    const { runtime, graph, table, label } = this.parts;
-    const model = withGradient(graph.model, { table, loss, wrt: [graph.input], logits: graph.output });
+    const { runtime, graph, table, label, losses } = this.parts;
+    const model = withGradient(graph.model, {
+      table,
+      loss: losses?.(loss) ?? loss,
+      wrt: [graph.input],
+      logits: graph.output,
+    });
     const session = await runtime.load(writeModel(model), { label: `${label}, gradient of ${loss}` });
     this.sessions.push(session);
     return session;

@@ -17,7 +17,8 @@ const LEAST = 10;
 export const binary: DetectorDefinition = {
   name: "binary",
   summary: "a logistic regression on the features, trained on PGD's adversarial inputs against clean ones and noise",
-  source: "Adversarial and clean data are not twins, arXiv:1704.04960; On detecting adversarial perturbations, arXiv:1702.04267",
+  source:
+    "Adversarial and clean data are not twins, arXiv:1704.04960; On detecting adversarial perturbations, arXiv:1702.04267",
   async fit(bench) {
     const { settings, rows, threat } = bench;
     const adversarial = (await bench.adversarial()).filter((row) => row !== null);

@@ -66,8 +66,7 @@ export function fitTiedGaussians(data: Float32Array, size: number, labels: Int32
   const centers = new Float64Array(classes * size);
   means.forEach((classMean, label) => {
     for (let j = 0; j < size; j++)
-      for (let k = 0; k <= j; k++)
-        centers[label * size + j]! += whitening[j * size + k]! * (classMean[k]! - mean[k]!);
+      for (let k = 0; k <= j; k++) centers[label * size + j]! += whitening[j * size + k]! * (classMean[k]! - mean[k]!);
   });
   return { size, mean, whitening, centers };
 }
@@ -82,7 +81,8 @@ export function fitTiedGaussians(data: Float32Array, size: number, labels: Int32
 export const mahalanobis: DetectorDefinition = {
   name: "mahalanobis",
   summary: "distance of the features from the nearest class, in units of their spread",
-  source: "A simple unified framework for detecting out-of-distribution samples and adversarial attacks, arXiv:1807.03888",
+  source:
+    "A simple unified framework for detecting out-of-distribution samples and adversarial attacks, arXiv:1807.03888",
   async fit(bench) {
     const { layer } = bench.settings;
     const { data, size } = await bench.features(bench.rows);

@@ -92,10 +92,7 @@ export const squeezing: DetectorDefinition = {
         got: `rows of ${dims.join("x")}`,
         hint: "Leave it out: --squeezers bit-depth=5",
       });
-    const names = [
-      ...(bits > 0 ? [`bit depth ${bits}`] : []),
-      ...(median > 0 ? [`median ${median}x${median}`] : []),
-    ];
+    const names = [...(bits > 0 ? [`bit depth ${bits}`] : []), ...(median > 0 ? [`median ${median}x${median}`] : [])];
     return {
       describes: `feature squeezing (${names.join(", ")})`,
       append({ op, logits, point, logitsAt }) {
