@@ -260,8 +260,35 @@ export const OPTIONS = {
   validateSamples: option("--validate-samples <n>", "of --validate, how many are watched (default 500)", wholeFrom(1)),
   allowOverlap: flag(
     "--allow-overlap",
-    "accept inputs that stand in both --data and --validate; the log says how many",
+    "accept inputs that were trained on in validation or evaluation; they are counted, and the result says so",
   ),
+  detector: option(
+    "--detector <what>",
+    "fit: squeezing, mahalanobis, binary, or energy; evaluate: the file that fit wrote",
+    text,
+  ),
+  falsePositives: option(
+    "--false-positives <share>",
+    "of clean inputs, how many may be rejected (default 0.05)",
+    (value) => (positive(value) < 1 ? positive(value) : fail("a share above 0 and below 1, such as 0.05")),
+  ),
+  layer: option(
+    "--layer <name>",
+    "the inner value whose features are looked at (default: what the last linear layer reads)",
+    text,
+  ),
+  squeezers: option(
+    "--squeezers <list>",
+    "bit-depth=BITS,median=WIDTH (default: 1 bit for gray images, else 5; median of 2x2 for images)",
+    text,
+  ),
+  training: option(
+    "--training <file>",
+    "the .training.json of the model after (default: the one beside its file, if there is one)",
+    text,
+  ),
+  detection: repeated("--detection <file>", "a result of detect evaluate for either model (repeatable)", text),
+  cost: flag("--cost", "also time both models in turns, by the files that the runs name"),
   wrt: option("--wrt <names>", "inputs or weights to differentiate by (default: the float inputs)", names),
   exposure: option(
     "--exposure <who>",
