@@ -122,12 +122,13 @@ async function readRegular(path: string, limit: number): Promise<Uint8Array | nu
   }
 }
 
-interface TextFile {
+export interface TextFile {
   readonly text: string;
   readonly sha256: string;
 }
 
-async function readText(directory: string, name: string, limit: number): Promise<TextFile | null> {
+/** Null if it does not exist; refuses what `readRegular` refuses. */
+export async function readText(directory: string, name: string, limit: number): Promise<TextFile | null> {
   const bytes = await readRegular(join(directory, name), limit);
   return bytes === null ? null : { text: new TextDecoder().decode(bytes), sha256: sha256(bytes) };
 }

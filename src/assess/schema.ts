@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { comparisonSchema, type costFacts, type trainingFacts } from "./schema/comparison.ts";
+import { comparisonSchema, type costFacts, type detectionFacts, type trainingFacts } from "./schema/comparison.ts";
 import { findingSchema } from "./schema/finding.ts";
 import { resultSchema } from "./schema/result.ts";
 import type { riskSchema } from "./schema/risk.ts";
@@ -37,6 +37,7 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 export type ThreatComparison = Comparison["threats"][number];
 export type PairedRate = ThreatComparison["overall"];
 export type TrainingFacts = z.infer<typeof trainingFacts>;
+export type DetectionFacts = z.infer<typeof detectionFacts>;
 export type CostFacts = z.infer<typeof costFacts>;
 
 /** The published schemas, by file name in `schemas/`. */

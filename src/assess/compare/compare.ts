@@ -6,6 +6,7 @@ import {
   COMPARISON_SCHEMA,
   type Comparison,
   type CostFacts,
+  type DetectionFacts,
   type Result,
   type SampleLine,
   type ThreatComparison,
@@ -23,6 +24,8 @@ export interface CompareOptions {
   /** Compare although samples were trained on: they are set aside, and the headline says so. */
   readonly allowOverlap?: boolean;
   readonly cost?: CostFacts;
+  /** Detectors in front of either version, as `detect evaluate` measured them. */
+  readonly detections?: readonly DetectionFacts[];
   readonly toolVersion?: string;
 }
 
@@ -79,6 +82,7 @@ export function compareRuns(before: StoredRun, after: StoredRun, options: Compar
     ),
     training: training ?? null,
     cost: options.cost ?? null,
+    detections: [...(options.detections ?? [])],
     headlineNotes: [...headlineNotes, ...problemNotes(before, after)],
     notCompared: [...notCompared],
     notTested: [...new Set([...before.result.notTested, ...after.result.notTested])],

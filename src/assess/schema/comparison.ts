@@ -89,6 +89,20 @@ export const costFacts = z.object({
     .describe("milliseconds for a row, alone and in a full batch: medians over rounds in which both models take turns"),
 });
 
+const countedRate = z.object({ value: share, count, of: count, sampling95 });
+
+/** Of what `blindspot detect evaluate` measured. */
+export const detectionFacts = z.object({
+  detector: z.string().describe("the detector and its settings, in words"),
+  version: z.enum(["before", "after"]).describe("which of the two models it stands in front of"),
+  threat: z.string(),
+  falsePositiveBudget: share,
+  falsePositives: countedRate.describe("clean inputs that are rejected"),
+  accuracyWithRejection: countedRate.describe("correct and accepted, under an attacker who knows the detector"),
+  bypass: countedRate.describe("misclassified and accepted, of all correctly classified samples"),
+  auroc: share.nullable().describe("against an attacker who knows nothing of it: says little"),
+});
+
 export const comparisonSchema = z
   .object({
     schema: z.literal(COMPARISON_SCHEMA),
@@ -111,6 +125,7 @@ export const comparisonSchema = z
     threats: z.array(threat).min(1),
     training: trainingFacts.nullable(),
     cost: costFacts.nullable(),
+    detections: z.array(detectionFacts),
     headlineNotes: z.array(z.string()).describe("what every form of this comparison says beside its figures"),
     notCompared: z.array(z.string()),
     notTested: z.array(z.string()),

@@ -1,4 +1,3 @@
-import { sha256 } from "../../base/hash.ts";
 import { html, Markup } from "../markup.ts";
 import { mostTelling } from "../most-telling.ts";
 import { makeAlbum } from "../picture.ts";
@@ -9,6 +8,7 @@ import { evidence } from "./evidence.ts";
 import { allFindings } from "./findings.ts";
 import { gallery } from "./gallery.ts";
 import { headline } from "./headline.ts";
+import { contentPolicy } from "./policy.ts";
 import { riskSection } from "./risk.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
@@ -48,7 +48,7 @@ function page(view: View): string {
   const [style, script] = [new Markup(STYLE), new Markup(SCRIPT)];
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy()}"><meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(STYLE, SCRIPT)}"><meta name="referrer" content="no-referrer">
 <title>Blindspot: ${result.model.name}</title><style>${style}</style></head>
 <body><a class="skip" href="#main">Skip to the report</a>
 ${headline(view)}
@@ -58,16 +58,4 @@ ${howSure(result)}${riskSection(result)}${actions(result)}${evidence(view)}${gal
 <footer class="wide">Made by ${result.tool.name} ${result.tool.version} from the files of this run alone. Nothing in this page is loaded from elsewhere.</footer>
 <script>${script}</script></body></html>
 `.text;
-}
-
-function policy(): string {
-  return `default-src 'none'; img-src data:; style-src '${digest(STYLE)}'; script-src '${digest(SCRIPT)}'; base-uri 'none'; form-action 'none'`;
-}
-
-/** As a content security policy names an inline text. */
-function digest(text: string): string {
-  const bytes = sha256(text)
-    .match(/../g)!
-    .map((hex) => Number.parseInt(hex, 16));
-  return `sha256-${btoa(String.fromCharCode(...bytes))}`;
 }
