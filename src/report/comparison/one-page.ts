@@ -1,6 +1,6 @@
-import type { Comparison, PairedRate, ThreatComparison } from "../../assess/schema.ts";
+import type { Comparison, DetectionFacts, PairedRate, ThreatComparison } from "../../assess/schema.ts";
 import { duration, grouped, percent, plural } from "../format.ts";
-import { html, type Markup } from "../markup.ts";
+import { html, Markup } from "../markup.ts";
 import { STYLE } from "../one-page/style.ts";
 import { LENGTH, share, short } from "../one-page/text.ts";
 import { shortened } from "../visible.ts";
@@ -19,21 +19,34 @@ import {
 } from "./rows.ts";
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
+/** There is room for larger type than in the report of a run. */
+const LARGER = new Markup(`
+body{font-size:9.4pt;line-height:1.42}
+th,.note{font-size:8.6pt}
+th:last-child,td:last-child{width:30mm}
+td:first-child{white-space:nowrap}
+tr.all td:nth-child(2){font-weight:400}tr.all td:nth-child(3){font-weight:650}
+`);
 /** Threats that the table has room for, and points of a list. */
-const ROOM = { threats: 2, points: 4 } as const;
+const ROOM = { threats: 2, points: 4, lost: 6, detectors: 2, rows: 9 } as const;
 
 /** The comparison on one sheet of A4: concepts, procedure, outcomes, decision. */
 export function comparisonOnePage(comparison: Comparison): string {
   const { before, after, tool } = comparison;
   const title = `${shortened(before.model.name, LENGTH.name)} and ${shortened(after.model.name, LENGTH.name)}`;
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}: one page</title><style>${STYLE}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}: one page</title><style>${STYLE}${rowsOf(comparison) <= ROOM.rows && LARGER}</style></head>
 <body><main>
 <header><div><p class="eyebrow">Before and after on one page</p><h1>${short(before.model.name)} → ${short(after.model.name)}</h1><p class="eyebrow">${after.run.startedAt.slice(0, 10)} · Blindspot ${short(tool.version)}</p></div>${banner(comparison)}</header>
 <div class="columns">${concepts(comparison)}${procedure(comparison)}</div>
 ${outcomes(comparison)}<div class="columns closing">${decision(comparison)}${limits(comparison)}</div>
 </main></body></html>
 `.text;
+}
+
+/** Rows of the table of outcomes. */
+function rowsOf({ threats }: Comparison): number {
+  return threats.slice(0, ROOM.threats).reduce((rows, { profiles }) => rows + profiles.length + 1, 1);
 }
 
 const BANNERS = {
@@ -106,11 +119,30 @@ function outcomes(comparison: Comparison): Markup {
   ];
   const more = threats.length - shown.length;
   return html`<section class="outcomes"><h2>Outcomes</h2>
-<table><thead><tr><th>share of samples that are right and stand</th><th class="n">before</th><th class="n">after</th><th class="n">points, 95 % interval</th><th class="n">gained, lost</th><th></th></tr></thead><tbody>
+<table><thead><tr><th>right, and standing</th><th class="n">before</th><th class="n">after</th><th class="n">points, 95 % interval</th><th class="n">gained, lost</th><th></th></tr></thead><tbody>
 ${rows}${more > 0 && html`<tr><td colspan="6">and ${plural(more, "more threat")}: see the page</td></tr>`}
 </tbody></table>
-<p class="note">${cost !== null && `A row alone takes ${cost.latency.before.single.toPrecision(3)} ms before, ${cost.latency.after.single.toPrecision(3)} ms after; the files have ${grouped(cost.bytes.before)} and ${grouped(cost.bytes.after)} bytes. `}Points: after minus before, Newcombe's interval for paired proportions${comparison.intervals === "group-bootstrap" && " (bootstrap over groups)"}. Bars: grey before, colored after.</p></section>
+<p class="note">${cost !== null && `A row alone takes ${cost.latency.before.single.toPrecision(3)} ms before, ${cost.latency.after.single.toPrecision(3)} ms after; the files have ${grouped(cost.bytes.before)} and ${grouped(cost.bytes.after)} bytes. `}Points: after minus before, Newcombe's interval for paired proportions${comparison.intervals === "group-bootstrap" && " (bootstrap over groups)"}. Bars: grey before, colored after.</p>${lost(mainThreat(comparison), comparison.classes)}${comparison.detections.slice(0, ROOM.detectors).map(detector)}</section>
 `;
+}
+
+/** What the change broke: whoever decides should have seen it. */
+function lost({ changes }: ThreatComparison, classes: readonly string[]): Markup | null {
+  if (changes.lost.length === 0) return null;
+  const named = changes.lost
+    .slice(0, ROOM.lost)
+    .map(({ index, label }, i) => html`${i > 0 && ", "}sample ${index} (${short(classes[label] ?? String(label))})`);
+  const more = changes.lost.length - ROOM.lost;
+  return html`<p class="note"><b>Lost by the change:</b> ${named}${more > 0 && ` and ${grouped(more)} more`}.</p>`;
+}
+
+function detector({
+  detector: described,
+  version,
+  accuracyWithRejection: rate,
+  falsePositives,
+}: DetectionFacts): Markup {
+  return html`<p class="note"><b>With a detector ${version}</b> (${short(described, LENGTH.phrase)}): ${percent(rate.value)} correct and accepted under an attacker who knows it, ${percent(falsePositives.value)} of clean inputs rejected.</p>`;
 }
 
 function row(name: Markup | string, rate: PairedRate, kind: "clean" | "all" | "part", struck: boolean): Markup {

@@ -30,11 +30,15 @@ const MORE = `
 .better{color:var(--right)}.worse{color:var(--wrong)}.unclear{color:var(--muted)}
 .top h1 .to{color:var(--muted);font-weight:400;padding:0 .2em}
 .lead .before{color:var(--text)}.lead .after{color:var(--accent)}
+.stack{display:grid;grid-template-columns:minmax(0,1fr);gap:20px}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,215px),1fr))}.tiles b{font-size:1.45rem}
+@media screen and (max-width:760px){.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tiles b{font-size:1.05rem}}
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 0;padding:0;list-style:none;font-size:.875rem;color:var(--muted)}
 .key svg{width:26px;height:12px;vertical-align:-1px;margin-right:6px;color:var(--text)}
 `;
 const PAGE_STYLE = STYLE + MORE;
-const CHANGED = 20;
+/** Samples of a list that the page names. */
+const CHANGED = 10;
 
 const SECTIONS = [
   ["changed", "What changed"],
@@ -66,12 +70,12 @@ function head(comparison: Comparison): Markup {
   const threat = mainThreat(comparison);
   const { overall } = threat;
   const struck = withdrawals(comparison);
-  const figure = html`<strong class="before">${percent(overall.before.value)}</strong> to <strong class="after">${percent(overall.after.value)}</strong>`;
+  const figure = html`before, <strong class="before">${percent(overall.before.value)}</strong> stand; after, <strong class="after">${percent(overall.after.value)}</strong>`;
   const shown = threat.withdrawn.length > 0 ? html`<s>${figure}</s> (withdrawn)` : figure;
   return html`<header class="wide top"><p class="eyebrow">Blindspot: before and after, attacked afresh with equal effort</p>
 <h1>${named(before.model.name)}<span class="to" aria-hidden="true"> → </span><span class="hidden">and</span>${named(after.model.name)}</h1>
 <p class="muted">${named(data.spec)}: ${data.draw}; seed ${seed}; ${samplesText(comparison)}</p>
-<p class="lead">Under ${threatName(threat.id)}, from ${shown} stand. Without any attack, ${percent(clean.before.value)} to ${percent(clean.after.value)} are right.</p>
+<p class="lead">Under ${threatName(threat.id)}: ${shown}. Without any attack, ${percent(clean.before.value)} and ${percent(clean.after.value)} are right.</p>
 <p class="verdict">${verdict(overall, clean)}</p>
 ${struck.length > 0 && notice("", "Figures are withdrawn: a check failed", struck)}
 ${headlineNotes.length > 0 && notice(" soft", "To know before you read on", headlineNotes)}
@@ -101,7 +105,7 @@ function verdict(overall: PairedRate, clean: PairedRate): Markup {
 
 function tiles({ clean, threats, training, cost, before, after }: Comparison): Markup {
   const tile = (title: Content, rate: PairedRate, withdrawn: boolean) => {
-    const figure = html`${percent(rate.before.value)} → ${percent(rate.after.value)}`;
+    const figure = html`<span class="nowrap">${percent(rate.before.value).slice(0, -2)} → ${percent(rate.after.value)}</span>`;
     return html`<li>${title}<b>${withdrawn ? html`<s>${figure}</s>` : figure}</b><span class="muted small">${points(rate.difference.value)} points ${pointsInterval(rate.difference)}</span></li>`;
   };
   return html`<ul class="tiles">
@@ -136,7 +140,9 @@ function threatBlock(comparison: Comparison, threat: ThreatComparison, i: number
     { id: `dumbbell-${i}`, title, description: `Samples that are right and stand. ${description}.` },
     rows.map((row) => ({ ...row, change: points(row.rate.difference.value) })),
   );
-  return html`<div class="pair">${chart}<div class="box"><h3>The same in figures</h3>${tableOf(rateTable(rows), title)}</div></div>
+  // A column more needs the whole width.
+  const wide = rows.some(({ rate }) => rate.trainedOn !== undefined);
+  return html`<div class="${wide ? "stack" : "pair"}">${chart}<div class="box"><h3>The same in figures</h3>${tableOf(rateTable(rows), title)}</div></div>
 `;
 }
 
@@ -217,7 +223,7 @@ function unseenSection({ threats, training }: Comparison): Markup {
 
 function samples(comparison: Comparison): Markup {
   return html`<section id="samples"><h2>Samples that were gained and lost</h2>
-${comparison.threats.map(({ id, changes }) => html`<h3>Under ${threatName(id)}</h3><div class="pair">${changeBox(comparison, `Gained: ${grouped(changes.gained.length)}`, "Broken before by", changes.gained)}${changeBox(comparison, `Lost: ${grouped(changes.lost.length)}`, "Broken after by", changes.lost)}</div>`)}
+${comparison.threats.map(({ id, changes }) => html`<h3>Under ${threatName(id)}</h3><div class="pair">${changeBox(comparison, `Lost: ${grouped(changes.lost.length)}`, "Broken after by", changes.lost)}${changeBox(comparison, `Gained: ${grouped(changes.gained.length)}`, "Broken before by", changes.gained)}</div>`)}
 </section>
 `;
 }
