@@ -324,6 +324,7 @@ function logOf(
     hardened:
       hardened === null ? null : { sha256: hardened, epoch: best.epoch, clean: best.clean, robust: best.robust },
     method: settings.method,
+    paper: methodNamed(settings.method).paper,
     threat: threat.id,
     settings: { ...settings },
     data: { train: described(rows), validate: described(validate), boundary: boundary ? described(boundary) : null },

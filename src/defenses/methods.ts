@@ -13,9 +13,10 @@ export interface MethodSettings {
 
 export interface Method {
   readonly name: MethodName;
-  /** One line for the log and the documentation. */
+  /** One line for whoever starts it. */
   readonly summary: string;
-  readonly source: string;
+  /** Title, arXiv id and place; null for what no paper proposes. */
+  readonly paper: string | null;
   readonly defaults: MethodSettings;
   /** Share of the training in which epsilon grows from 0 to its full size, unless said otherwise. */
   readonly ramp: number;
@@ -24,8 +25,6 @@ export interface Method {
    * divergence between both. `clean`: nothing is crafted.
    */
   readonly trains: "adversarial" | "consistency" | "clean";
-  /** Gradients of one sample that crafting costs. */
-  gradients(settings: MethodSettings): number;
   /** Where crafting starts: does not depend on the weights. */
   start(batch: Batch, threat: Threat, rng: Rng): Float32Array;
   /** Moves the starts, in place, to the points that are trained on. */
@@ -51,11 +50,10 @@ const NOISE = 2;
 const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
   "fgsm-rs": {
     summary: "one step of 1.25 epsilon from a random start: cheap, and prone to collapse",
-    source: "Fast is better than free, arXiv:2001.03994, algorithm 3",
+    paper: "Fast is better than free, arXiv:2001.03994, algorithm 3",
     defaults: { steps: 1 },
     ramp: 0,
     trains: "adversarial",
-    gradients: () => 1,
     start: randomStarts,
     craft: (context) =>
       ascend(context.model, context.weights, context.batch, context.x, {
@@ -66,11 +64,10 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
   },
   "n-fgsm": {
     summary: "one step of epsilon from noise twice as large, not clipped to the ball: collapses later than fgsm-rs",
-    source: "Make some noise, arXiv:2202.01181, algorithm 1 with k = 2",
+    paper: "Make some noise, arXiv:2202.01181, algorithm 1 with k = 2",
     defaults: { steps: 1 },
     ramp: 0,
     trains: "adversarial",
-    gradients: () => 1,
     start: (batch, threat, rng) => randomStarts(batch, threat.withEpsilon(NOISE * threat.effectiveEpsilon), rng),
     craft: (context) =>
       ascend(context.model, context.weights, context.batch, context.x, {
@@ -83,12 +80,11 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
   },
   pgd: {
     summary: "several steps of projected gradient ascent: the reference",
-    source: "Towards deep learning models resistant to adversarial attacks, arXiv:1706.06083, equation 2.1",
+    paper: "Towards deep learning models resistant to adversarial attacks, arXiv:1706.06083, equation 2.1",
     defaults: { steps: 7 },
     // Without it small networks may stay at the accuracy of guessing.
     ramp: 0.3,
     trains: "adversarial",
-    gradients: ({ steps }) => steps,
     start: randomStarts,
     craft: (context) =>
       ascend(context.model, context.weights, context.batch, context.x, {
@@ -100,11 +96,10 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
   trades: {
     summary:
       "clean loss plus beta times how far the answer moves inside the ball: beta sets the price in clean accuracy",
-    source: "Theoretically principled trade-off between robustness and accuracy, arXiv:1901.08573, algorithm 1",
+    paper: "Theoretically principled trade-off between robustness and accuracy, arXiv:1901.08573, algorithm 1",
     defaults: { steps: 10 },
     ramp: 0.3,
     trains: "consistency",
-    gradients: ({ steps }) => steps + 1,
     // The paper starts at noise of 0.001, whatever epsilon is: next to nothing for a large ball, much for a small one.
     start: randomStarts,
     async craft(context) {
@@ -121,22 +116,19 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
   },
   corpus: {
     summary: "half of each batch are stored boundary samples: repairs these, and little else",
-    source:
-      "Explaining and harnessing adversarial examples, arXiv:1412.6572, section 6, with examples that do not move",
+    paper: "Explaining and harnessing adversarial examples, arXiv:1412.6572, section 6, with examples that do not move",
     defaults: { steps: 0 },
     ramp: 0,
     trains: "clean",
-    gradients: () => 0,
     start: ({ x0 }) => x0,
     craft: async ({ x }) => x,
   },
   none: {
     summary: "no inner attack: the control, and what a regularizer does alone",
-    source: "",
+    paper: null,
     defaults: { steps: 0 },
     ramp: 0,
     trains: "clean",
-    gradients: () => 0,
     start: ({ x0 }) => x0,
     craft: async ({ x }) => x,
   },

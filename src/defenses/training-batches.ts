@@ -41,8 +41,6 @@ interface Prepared {
  */
 export class TrainingBatches implements TrainingData {
   readonly count: number;
-  /** Mean squared norm of the input gradients in the last step; 0 without that regularizer. */
-  penalty = 0;
   /** Labels of the points that the last step was trained on, and the row of the step at which they begin. */
   last: { readonly labels: Int32Array; readonly from: number } = { labels: new Int32Array(0), from: 0 };
   private readonly options: BatchOptions;
@@ -88,9 +86,8 @@ export class TrainingBatches implements TrainingData {
     this.last = { labels: batch.labels, from };
     if (regularizers.inputGradient !== undefined) {
       const { gradients } = await model.gradient("cross-entropy", batch.x0.slice(), batch.labels, state);
-      const { rows, weights: factors, penalty } = penaltyRows(batch, gradients, regularizers.inputGradient);
+      const { rows, weights: factors } = penaltyRows(batch, gradients, regularizers.inputGradient);
       layout.add(rows, [...batch.labels, ...batch.labels], factors);
-      this.penalty = penalty;
     }
     return layout.feeds(input, method.trains === "consistency");
   }

@@ -34,6 +34,8 @@ export const trainingLogSchema = z.object({
   /** The file that was written; null while running, and where no epoch was better than the start. */
   hardened: z.object({ sha256: z.string(), epoch: z.number().int(), clean: share, robust: share }).nullable(),
   method: z.enum(METHOD_NAMES),
+  /** Where the method comes from. */
+  paper: z.string().nullable(),
   threat: z.string(),
   settings: z.record(z.string(), z.unknown()),
   data: z.object({ train: sourceSchema, validate: sourceSchema, boundary: sourceSchema.nullable() }),

@@ -8,6 +8,7 @@ import {
   type Hardened,
   type HardenSettings,
   harden,
+  methodNamed,
   parseAugmentation,
   parseRegularizers,
   readRows,
@@ -186,6 +187,7 @@ function narrator(progress: Progress, { epochs, method }: HardenSettings): (even
   return (event) => {
     if (event.kind === "start") {
       const { epochs: history, weights } = event.log;
+      progress.line(`${method}: ${methodNamed(method).summary}`);
       const last = history.at(-1)!;
       progress.line(
         `${method}: ${weights.parameters} weights, ${last.epoch > 0 ? `resumed after epoch ${last.epoch}` : "start"}: ${figures(last)}`,

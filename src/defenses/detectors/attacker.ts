@@ -1,7 +1,7 @@
 import { appendLoss, type CustomLoss, isTargeted, type LossName } from "../../autodiff/index.ts";
 import { type OpBuilder, opBuilder } from "../../graph/builder.ts";
 import { cloneModel } from "../../graph/index.ts";
-import type { Value } from "../../graph/ir.ts";
+import type { Graph, Model, Value } from "../../graph/ir.ts";
 import { definedValues } from "../../graph/walk.ts";
 import type { AttackGraph } from "../../models/attack-graph.ts";
 import type { OnnxClassifier } from "../../models/index.ts";
@@ -18,12 +18,12 @@ export const REJECTED = "rejected";
  * the unit that is typical of clean data.
  * - `class`: L alone.
  * - `joint`: min(L, k) - lambda max(s, -k): as Carlini and Wagner (arXiv:1705.07263, section 2.4) weigh both; neither is pursued further than needed.
+ * - `guided`: min(L, 1) - lambda g, with g the detector's own guide toward the class that is aimed at.
  * - `selective`: L while the class is still right, then -s (Bryniarski et al., arXiv:2106.15023, selective projected gradient descent).
- * `consistent`: suspicion as the detector sees the class that is aimed at, not the nearest one, where it tells classes apart.
  */
 export type Pursuit =
   | { readonly kind: "class" }
-  | { readonly kind: "joint"; readonly lambda: number; readonly consistent: boolean }
+  | { readonly kind: "joint" | "guided"; readonly lambda: number }
   | { readonly kind: "selective" };
 
 /** k: how far beyond a border it is enough to be, in units of clean data. */
@@ -38,10 +38,20 @@ export function verdictScores({ scores, suspicion, rejected }: Verdict, card: De
   return Float32Array.from([...scores.map((score) => score - top), own]);
 }
 
+/** The file's graph with the detector's guide among its outputs: nothing else keeps it from being dropped as dead code. */
+export function attackerModel(guarded: Model, { values }: DetectorCard): Model {
+  const model = cloneModel(guarded);
+  const { guide } = values;
+  if (guide === null) return model;
+  const value = named(model.graph, guide.byClass);
+  if (!model.graph.outputs.includes(value)) model.graph.outputs.push(value);
+  return model;
+}
+
 /**
  * The classifier with its detector as attacks see it: a further class, REJECTED, that wins where suspicion exceeds the threshold. What decides a
  * success is the deployed file alone.
- * @param inner the guarded file, loaded as a classifier
+ * @param inner `attackerModel`, loaded as a classifier
  */
 export function attackerView(
   inner: OnnxClassifier,
@@ -64,11 +74,11 @@ function withRejection(source: AttackGraph, card: DetectorCard, table: OpTable):
   const model = cloneModel(source.model);
   const op = opBuilder(model.graph, table);
   op.scope = "attacker/";
-  const z = named(op, source.output);
+  const z = named(op.graph, source.output);
   const relative = op.Sub(z, op.ReduceMax(z, int64Vector([1]), { keepdims: 1 }));
   const output = op.Concat(
     relative,
-    op.Unsqueeze(excessOf(op, named(op, card.values.suspicion), card), int64Vector([1])),
+    op.Unsqueeze(excessOf(op, named(op.graph, card.values.suspicion), card), int64Vector([1])),
     {
       axis: 1,
     },
@@ -85,17 +95,19 @@ function pursue(pursuit: Pursuit, loss: LossName, logits: string, card: Detector
   return {
     targeted: isTargeted(loss),
     append(op, _, labels, targets) {
-      const z = named(op, logits);
+      const z = named(op.graph, logits);
       const plain = appendLoss(op, loss, z, labels, targets);
       // DLR has no unit; what is a difference of logits has the model's own.
       const gain = loss.endsWith("dlr") ? plain : op.Div(plain, scalar("float32", card.marginUnit));
       if (pursuit.kind === "class") return gain;
-      const consistent = pursuit.kind === "joint" && pursuit.consistent && card.values.byClass !== null;
-      const suspicion =
-        consistent && targets !== undefined
-          ? atClass(op, named(op, card.values.byClass!), targets)
-          : named(op, card.values.suspicion);
-      const excess = excessOf(op, suspicion, card);
+      const one = scalar("float32", 1);
+      const { guide } = card.values;
+      if (pursuit.kind === "guided" && guide !== null && targets !== undefined) {
+        const unit = guide.unit === "margin" ? card.marginUnit : card.suspicionUnit;
+        const lacking = op.Div(atClass(op, named(op.graph, guide.byClass), targets), scalar("float32", unit));
+        return op.Sub(op.Min(gain, one), op.Mul(lacking, scalar("float32", pursuit.lambda)));
+      }
+      const excess = excessOf(op, named(op.graph, card.values.suspicion), card);
       if (pursuit.kind === "selective") return op.Where(op.Less(gain, scalar("float32", 0)), gain, op.Neg(excess));
       const pressed = op.Max(excess, scalar("float32", -ENOUGH));
       return op.Sub(op.Min(gain, scalar("float32", ENOUGH)), op.Mul(pressed, scalar("float32", pursuit.lambda)));
@@ -116,6 +128,6 @@ function atClass(op: OpBuilder, values: Value, index: Value): Value {
   return op.ReduceSum(chosen, int64Vector([1]), { keepdims: 0 });
 }
 
-function named(op: OpBuilder, name: string): Value {
-  return [...definedValues(op.graph)].find((value) => value.name === name)!;
+function named(graph: Graph, name: string): Value {
+  return [...definedValues(graph)].find((value) => value.name === name)!;
 }

@@ -56,7 +56,7 @@ export const binary: DetectorDefinition = {
       append({ op, features }) {
         const column = op.initializer("slopes", float32([size, 1], slopes));
         const heights = op.Add(op.MatMul(features(settings.layer), column), float32([1], [offset]));
-        return { total: op.Squeeze(heights, int64Vector([1])), byClass: null };
+        return { total: op.Squeeze(heights, int64Vector([1])), guide: null };
       },
     };
   },

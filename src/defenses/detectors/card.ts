@@ -22,13 +22,13 @@ export const detectorCardSchema = z.object({
   suspicionUnit: z.number().positive(),
   /** Median margin between the two largest logits on clean validation data: the unit in which they weigh the class. */
   marginUnit: z.number().positive(),
-  /** Names in the graph. `byClass` is an inner value. */
+  /** Names in the graph. The guide is an inner value: it is there so that the detector can be tested. */
   values: z.object({
     scores: z.string(),
     label: z.string(),
     suspicion: z.string(),
     rejected: z.string(),
-    byClass: z.string().nullable(),
+    guide: z.object({ byClass: z.string(), unit: z.enum(["suspicion", "margin"]) }).nullable(),
   }),
   seed: z.int().nonnegative(),
   fitted: source,

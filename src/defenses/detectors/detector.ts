@@ -31,11 +31,22 @@ export interface Site {
   logitsAt(point: Value): Value;
 }
 
+/**
+ * A way past the detector that knows its workings: lower for each class, the more the detector takes an input for one of that class. Suspicion itself
+ * may have no slope where an attacker stands, or lead toward the nearest class only.
+ */
+export interface Guide {
+  /** float32 [N, classes] */
+  readonly byClass: Value;
+  /** What it is measured in: suspicion, or differences of logits. */
+  readonly unit: "suspicion" | "margin";
+}
+
 export interface Suspicion {
   /** float32 [N]; the more, the less like clean data. */
   readonly total: Value;
-  /** float32 [N, classes]: what it would be if only that class were looked at, where the detector knows classes. Else null. */
-  readonly byClass: Value | null;
+  /** For those who test it: what to press down in order to be accepted as one class or another. Null: nothing better than `total`. */
+  readonly guide: Guide | null;
 }
 
 /** A detector that has seen its data: it is a function of the model's values, and becomes a part of the graph. */

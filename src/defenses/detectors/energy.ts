@@ -16,7 +16,7 @@ export const energy: DetectorDefinition = {
       const classes = int64Vector([1]);
       // log_softmax(z)_c = z_c - logsumexp(z), at the largest logit.
       const largest = op.ReduceMax(op.LogSoftmax(logits, { axis: 1 }), classes, keep);
-      return { total: op.Sub(largest, op.ReduceMax(logits, classes, keep)), byClass: null };
+      return { total: op.Sub(largest, op.ReduceMax(logits, classes, keep)), guide: null };
     },
   }),
 };

@@ -15,7 +15,7 @@ import type { OpTable } from "../../ops/define.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { predictedClass, type Threat } from "../../threats/index.ts";
 import type { TrainingRows } from "../training-rows.ts";
-import { attackerView, type Pursuit } from "./attacker.ts";
+import { attackerModel, attackerView, type Pursuit } from "./attacker.ts";
 import { readCard, requireSame } from "./card.ts";
 import { GuardedFile, type Verdict } from "./guarded-file.ts";
 import { attackAll, plainPgd, untargeted } from "./plain-attack.ts";
@@ -35,11 +35,18 @@ interface AdaptivePlan {
 const joint = (lambda: number): AdaptivePlan => ({
   name: `joint-${lambda}`,
   how: `margin against the class and ${lambda} times the excess of suspicion, by AutoPGD`,
-  pursuit: { kind: "joint", lambda, consistent: false },
+  pursuit: { kind: "joint", lambda },
   attacks: [
     ["apgd-margin", {}],
     ["sigma-zero", {}],
   ],
+});
+
+const guided = (lambda: number): AdaptivePlan => ({
+  name: `guided-${lambda}`,
+  how: `toward each wrong class as the detector itself knows it, weighed ${lambda} to the class, by AutoPGD`,
+  pursuit: { kind: "guided", lambda },
+  attacks: [["raise-one-logit", { steps: 100, targets: 9 }]],
 });
 
 /** From cheap to strong; each on what still stands. */
@@ -62,12 +69,8 @@ const ADAPTIVE: readonly AdaptivePlan[] = [
     pursuit: { kind: "selective" },
     attacks: [["pgd", { steps: 100, loss: "margin", restarts: 2 }]],
   },
-  {
-    name: "target-consistent",
-    how: "toward each of the likeliest wrong classes as the detector knows that class, by AutoPGD",
-    pursuit: { kind: "joint", lambda: 1, consistent: true },
-    attacks: [["apgd-t", { targets: 9 }]],
-  },
+  guided(1),
+  guided(3),
   {
     name: "queries",
     how: "random search by scores, rejection counted as failure",
@@ -111,12 +114,9 @@ export async function evaluateDetector(options: EvaluateDetectorOptions): Promis
   const overlap = rows.hashes.filter((hash) => options.seen.has(hash)).length;
   if (overlap > 0 && options.allowOverlap !== true) throw seenBefore(rows, overlap);
 
-  const inner = await loadClassifier(guarded.bytes, {
-    ...reading,
-    runtime,
-    output: card.values.scores,
-    label: guarded.label,
-  });
+  const label = guarded.label;
+  const reached = attackerModel(guarded.model, card);
+  const inner = await loadClassifier(reached, { ...reading, runtime, output: card.values.scores, label });
   const file = await GuardedFile.open(guarded, card.values, inner.head, runtime, reading);
   try {
     const bench = new Bench(options, inner, file, Rng.of(seed).fold("detect"));
@@ -164,7 +164,7 @@ export async function evaluateDetector(options: EvaluateDetectorOptions): Promis
       bypass: rate(adaptive.bypassed.size, attacked.length),
       adaptive: { attacks: adaptive.attacks, notRun: adaptive.notRun },
       static: {
-        attack: `PGD, ${STATIC.settings["steps"]} steps on the margin, last step, against the classifier alone`,
+        attack: `PGD, ${STATIC.settings["steps"]} steps on the cross-entropy, last step, against the classifier alone`,
         fooled: rate(fooled.length, attacked.length),
         bypassed: rate(fooled.filter(({ rejected }) => !rejected).length, attacked.length),
         auroc: {

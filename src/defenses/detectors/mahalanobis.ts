@@ -98,7 +98,10 @@ export const mahalanobis: DetectorDefinition = {
         const deviations = op.Sub(op.Unsqueeze(white, int64Vector([1])), places);
         const squares = op.ReduceSum(op.Mul(deviations, deviations), int64Vector([2]), { keepdims: 0 });
         const byClass = op.Mul(squares, scalar("float32", 0.5));
-        return { total: op.ReduceMin(byClass, int64Vector([1]), { keepdims: 0 }), byClass };
+        return {
+          total: op.ReduceMin(byClass, int64Vector([1]), { keepdims: 0 }),
+          guide: { byClass, unit: "suspicion" },
+        };
       },
     };
   },

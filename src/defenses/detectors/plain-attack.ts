@@ -12,12 +12,12 @@ const POINT_BYTES = 256 * 2 ** 20;
 const ARRAYS_PER_ATTEMPT = 16;
 
 /**
- * The attacker who knows nothing of a detector: PGD on the margin to its last step, so that it is sure of the model. What publications of detectors
+ * The attacker who knows nothing of a detector: PGD on the cross-entropy to its last step, so that it is sure of the model. What publications of detectors
  * are measured with.
  */
 export function plainPgd(steps: number): PlannedAttack {
   const definition = findAttack("pgd");
-  return { definition, settings: { ...definition.defaults, steps, loss: "margin", keep: "last" } };
+  return { definition, settings: { ...definition.defaults, steps, loss: "cross-entropy", keep: "last" } };
 }
 
 /** A subject of an untargeted attack: every other class counts, of the first `classes`. */

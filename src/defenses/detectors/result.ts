@@ -43,7 +43,7 @@ export const detectionResultSchema = z.object({
   overlap: count.describe("inputs that the detector was fitted or calibrated on: 0 unless --allow-overlap"),
   threat: z.object({
     id: z.string(),
-    norm: z.enum(["linf", "l2", "l1", "l0"]),
+    norm: z.string(),
     epsilon: z.number().positive(),
     quantize: z.enum(["uint8", "none"]),
   }),

@@ -64,6 +64,13 @@ function appendMedian(op: OpBuilder, point: Value, window: number, [height, widt
   return op.Gather(largest!, op.constant(scalar("int64", place - 1)), { axis: 4 });
 }
 
+/** max_{i != c} z_i - z_c for each class c of logits [N, classes]: how far the others lead. */
+function lead(op: OpBuilder, z: Value): Value {
+  const [sorted] = op.node("TopK", [z, int64Vector([2])], { axis: 1 }, 2);
+  const at = (rank: number) => op.Gather(sorted!, int64Vector([rank]), { axis: 1 });
+  return op.Sub(op.Where(op.Equal(z, at(0)), at(1), at(0)), z);
+}
+
 /** Rows before and after along an axis: the nearest ones in reverse, the border's own among them. */
 function mirrored(op: OpBuilder, v: Value, axis: number, before: number, after: number): Value {
   const size = v.shape![axis] as number;
@@ -102,11 +109,15 @@ export const squeezing: DetectorDefinition = {
           ...(bits > 0 ? [appendBitDepth(op, x, bits)] : []),
           ...(median > 0 ? [appendMedian(op, x, median, dims)] : []),
         ];
-        const distances = squeezed.map((s) => {
-          const change = op.Abs(op.Sub(clean, op.Softmax(logitsAt(s), { axis: 1 })));
+        const answers = squeezed.map(logitsAt);
+        const distances = answers.map((z) => {
+          const change = op.Abs(op.Sub(clean, op.Softmax(z, { axis: 1 })));
           return op.ReduceSum(change, int64Vector([1]), { keepdims: 0 });
         });
-        return { total: distances.reduce((a, b) => op.Max(a, b)), byClass: null };
+        const largest = (values: Value[]) => values.reduce((a, b) => op.Max(a, b));
+        // Where probabilities are near 0 and 1 their distance has no slope; that the squeezed input is of the wanted class, too, has one.
+        const guide = { byClass: largest(answers.map((z) => lead(op, z))), unit: "margin" } as const;
+        return { total: largest(distances), guide };
       },
     };
   },

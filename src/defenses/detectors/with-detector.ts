@@ -49,14 +49,14 @@ export function withDetector(
   };
   op.scope = "detector/";
   const site = siteOf(op, input, head);
-  const { total, byClass } = detector.append(site);
+  const { total, guide } = detector.append(site);
   const rejected = op.Greater(total, float32([], [threshold]));
   const values = {
     scores: head.output,
     label: output(op.ArgMax(site.logits, { axis: 1, keepdims: 0 }), "label"),
     suspicion: output(total, "suspicion"),
     rejected: output(rejected, "rejected"),
-    byClass: byClass?.name ?? null,
+    guide: guide === null ? null : { byClass: guide.byClass.name, unit: guide.unit },
   };
   return { model, values };
 }
