@@ -1,34 +1,20 @@
-import { join } from "node:path";
-import {
-  type AssessEvent,
-  type Assessment,
-  type AssessOptions,
-  assess,
-  requireEvaluated,
-} from "../../assess/assess.ts";
+import { type Assessment, assess, requireEvaluated } from "../../assess/assess.ts";
 import { aboutTime, estimate, measureSpeed } from "../../assess/estimate.ts";
-import { openRunDirectory } from "../../assess/files.ts";
 import { makePlan } from "../../assess/plan.ts";
 import { BlindspotError } from "../../base/errors.ts";
-import { sha256 } from "../../base/hash.ts";
 import { commandLine } from "../../report/command-line.ts";
 import { consoleReport } from "../../report/console.ts";
-import { duration, grouped, table } from "../../report/format.ts";
+import { grouped, table } from "../../report/format.ts";
+import { type AssessGiven, assessOptions } from "../assess-options.ts";
 import { messageOf } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { codecFor, openTarget, type Target } from "../open.ts";
+import { openTarget, type Target } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined, planOptions } from "../plan-options.ts";
 import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
 import { riskInput } from "../risk-input.ts";
-import { version } from "../version.ts";
 import { writeReport } from "../write-report.ts";
-
-type AssessGiven = Given & { readonly model: string; readonly data: string; readonly threat: readonly string[] };
-
-/** A run shorter than this needs no estimate. */
-const LONG_SECONDS = 60;
 
 export async function run(options: Given): Promise<number> {
   const required = requireOptions(options, ["model", "data", "threat"], "assess");
@@ -47,46 +33,6 @@ export async function run(options: Given): Promise<number> {
     interrupt.dispose();
     await target.close();
   }
-}
-
-function assessOptions(target: Target, given: AssessGiven, progress: Progress, signal: AbortSignal): AssessOptions {
-  const startedAt = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const id = `${startedAt}-${sha256(JSON.stringify([target.facts, given])).slice(0, 8)}`;
-  const directory = given.out ?? join(".blindspot", "runs", id);
-  return {
-    ...planOptions(target, given),
-    facts: target.facts,
-    codec: codecFor(target.data),
-    store: (identity) => openRunDirectory(directory, identity),
-    options: { ...given, out: directory },
-    toolVersion: version(),
-    signal,
-    onEvent: narrator(progress),
-    ...(given.save === undefined ? {} : { save: given.save }),
-    ...(given.audit === undefined ? {} : { audit: given.audit }),
-    ...(given.active === undefined ? {} : { active: given.active }),
-    ...(given.time === undefined ? {} : { timeSeconds: given.time }),
-  };
-}
-
-/** Turns the events of a run into progress. */
-function narrator(progress: Progress): (event: AssessEvent) => void {
-  return (event) => {
-    if (event.kind === "plan" && event.resumed > 0)
-      progress.line(`Resuming: ${event.resumed} of ${event.samples * event.threats.length} were finished before`);
-    else if (event.kind === "estimate" && event.estimate.seconds >= LONG_SECONDS) {
-      const { seconds, alternatives } = event.estimate;
-      const cheaper = alternatives.map((other) => `\`${other.option}\` ${aboutTime(other.seconds)}`);
-      progress.line(`At most ${[aboutTime(seconds), ...cheaper].join("; ")}`);
-    } else if (event.kind === "stage") progress.update(() => `${event.threat.split(";")[0]}: ${event.stage}`);
-    else if (event.kind === "progress") progress.update(() => progressText(event));
-  };
-}
-
-function progressText(event: Extract<AssessEvent, { kind: "progress" }>): string {
-  const { threat, done, of, fooled, standing, seconds } = event;
-  const counts = `${done} of ${of} samples, ${fooled} fooled, ${standing} stand`;
-  return `${threat.split(";")[0]}: ${counts}, ${duration(seconds)}, at most ${aboutTime(event.secondsLeft)} left`;
 }
 
 /** The HTML report beside the files of the run; where it can't be made the run stands, and a note says why. */
