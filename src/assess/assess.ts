@@ -20,7 +20,7 @@ export async function assess(options: AssessOptions): Promise<Assessment> {
 }
 
 /** A model without a file is known by what it answers to eight fixed random rows, however many it takes at once. */
-async function anonymousFacts(model: Classifier): Promise<ModelFacts & { fingerprint: string }> {
+async function anonymousFacts(model: Classifier): Promise<ModelFacts> {
   const size = model.dims.reduce((product, dim) => product * dim, 1);
   const rng = Rng.of(0).fold("fingerprint");
   const scores: number[] = [];

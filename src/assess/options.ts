@@ -10,6 +10,10 @@ export interface ModelFacts {
   /** File name, without folders. */
   readonly name: string;
   readonly sha256?: string;
+  /** Hash of what a model that can only be asked answers to fixed probes. */
+  readonly fingerprint?: string;
+  /** The permission under which somebody else's endpoint is attacked. */
+  readonly authorized?: string;
   readonly preprocessing: Readonly<Record<string, unknown>>;
   /** Hash of the surrogate's file. */
   readonly surrogateSha256?: string;

@@ -4,6 +4,9 @@ import { digest } from "./schema/common.ts";
 /** `run.json`: what decided the run, and what it wrote. */
 export const RUN_SCHEMA = "blindspot-run/1";
 
+/** Answers that a queried model was paid for: it may lie in the folder before the run does. */
+export const JOURNAL_FILE = "journal.jsonl";
+
 export const runSchema = z.object({
   schema: z.literal(RUN_SCHEMA),
   identity: z.record(z.string(), z.unknown()),

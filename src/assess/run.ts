@@ -2,6 +2,7 @@ import type { Knowledge } from "../attacks/attack.ts";
 import { KNOWLEDGES } from "../attacks/plan.ts";
 import type { AttemptRecord, SampleRecord, VerifiedCandidate } from "../attacks/record.ts";
 import { type RunProgress, runSamples } from "../attacks/runner.ts";
+import { anySignal } from "../base/abort.ts";
 import { sha256 } from "../base/hash.ts";
 import type { DataSample } from "../data/dataset.ts";
 import type { Codec } from "../inputs/codec.ts";
@@ -9,6 +10,7 @@ import { goalName } from "../threats/goal.ts";
 import type { Threat } from "../threats/threat.ts";
 import { badgeOf } from "./badge.ts";
 import { checkModel, checkThreat, correctSamples, modelContext, uncheckedAll, unfinished } from "./checks/index.ts";
+import { targetUnchanged } from "./checks/target.ts";
 import { type Curve, curveAttack, measureCurve } from "./curve.ts";
 import { type Cost, estimate, measureSpeed, type Speed, secondsLeft } from "./estimate.ts";
 import { type FindingContext, makeFinding } from "./finding.ts";
@@ -25,7 +27,7 @@ import { memoryStore, type RunStore } from "./store.ts";
 export class Run {
   private readonly options: AssessOptions;
   private readonly plan: Plan;
-  private readonly facts: ModelFacts & { readonly fingerprint?: string };
+  private readonly facts: ModelFacts;
   private readonly started = performance.now();
   private readonly now: () => Date;
   private readonly startedAt: string;
@@ -33,13 +35,13 @@ export class Run {
   private readonly lines = new Map<string, SampleLine[]>();
   private speed: Speed = { forward: 0, gradient: 0 };
 
-  constructor(options: AssessOptions, plan: Plan, facts: ModelFacts & { readonly fingerprint?: string }) {
+  constructor(options: AssessOptions, plan: Plan, facts: ModelFacts) {
     this.options = options;
     this.plan = plan;
     this.facts = facts;
     this.now = options.now ?? (() => new Date());
     this.startedAt = this.now().toISOString();
-    this.signal = stopSignal(options.timeSeconds, options.signal);
+    this.signal = anySignal([stopSignal(options.timeSeconds, options.signal), options.model.ended]);
   }
 
   async perform(): Promise<Assessment> {
@@ -62,7 +64,13 @@ export class Run {
     };
     for (const { threat } of plan.threats)
       unfinished(threat, this.linesOf(threat), plan.indices.length).forEach(report);
-    for await (const check of this.audit(curves)) report(check);
+    try {
+      for await (const check of this.audit(curves)) report(check);
+    } catch (error) {
+      // A model that answers no more ends the checks, not the run: what was paid for is kept.
+      if (!this.stopped) throw error;
+    }
+    (await targetUnchanged(options.model)).forEach(report);
     const measured = this.result(checks, curves, store);
     const samples = plan.threats.flatMap(({ threat }) => this.linesOf(threat));
     const risk = assessRisk({ result: measured, samples, findings: store.findings }, plan.declared);
@@ -297,6 +305,7 @@ export class Run {
         classes: [...model.classes],
         dims: [...model.dims],
         preprocessing: { ...facts.preprocessing },
+        ...(facts.authorized === undefined ? {} : { authorized: facts.authorized }),
         ...(facts.surrogateSha256 === undefined ? {} : { surrogateSha256: facts.surrogateSha256 }),
         gradient: model.capabilities.gradient,
         notes: [...model.notes],
@@ -323,6 +332,7 @@ export class Run {
       }),
       notTested: notTested(plan),
       findings: store.findings.length,
+      ...(model.asked === undefined ? {} : { asked: { ...model.asked } }),
     };
   }
 }

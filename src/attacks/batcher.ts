@@ -115,6 +115,8 @@ export class Batcher {
       this.counts.verifications++;
       this.counts.seconds += seconds;
       return { scores, seconds };
+    } catch (error) {
+      throw this.failure(error);
     } finally {
       this.aloneRunning--;
       this.alone.shift()?.();
@@ -181,6 +183,11 @@ export class Batcher {
     }
   }
 
+  /** A model that ends a run by failing (a budget is spent, an endpoint is gone) has stopped us by then: that is no error of a sample. */
+  private failure(error: unknown): unknown {
+    return this.stopped ? new AttemptOver("stopped") : error;
+  }
+
   private fullestOpen(): Pass | undefined {
     let fullest: Pass | undefined;
     for (const pass of this.open.values()) if (pass.count > (fullest?.count ?? 0)) fullest = pass;
@@ -200,7 +207,7 @@ export class Batcher {
       this.counts.seconds += seconds;
       pass.resolve({ ...result, secondsPerRow: seconds / pass.count });
     } catch (error) {
-      pass.reject(error);
+      pass.reject(this.failure(error));
     } finally {
       this.running--;
       this.planFlush();

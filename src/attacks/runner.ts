@@ -1,3 +1,4 @@
+import { anySignal } from "../base/abort.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
 import type { DataSample } from "../data/dataset.ts";
@@ -62,7 +63,7 @@ const ARRAYS_PER_SAMPLE = 24;
  * the seed, its index and itself only. Memory is bounded by the samples under way, however many there are.
  *
  * Inside a profile attacks run in the order of the plan until one succeeds; on the audit subset all of them run, and the profile's outcome
- * is read off those same attempts. When `signal` fires, the generator ends after the passes under way.
+ * is read off those same attempts. When `signal` or the classifier's `ended` fires, the generator ends after the passes under way.
  */
 export async function* runSamples(
   samples: AsyncIterable<DataSample>,
@@ -71,6 +72,7 @@ export async function* runSamples(
   const run = new Run(options);
   const source = samples[Symbol.asyncIterator]();
   const finished: SampleRecord[] = [];
+  const signal = anySignal([options.signal, options.classifier.ended]);
   let failure: { readonly error: unknown } | null = null;
   let underWay = 0;
   let wake = (): void => {};
@@ -78,8 +80,8 @@ export async function* runSamples(
     void run.stop();
     wake();
   };
-  const aborted = (): boolean => options.signal?.aborted === true;
-  options.signal?.addEventListener("abort", stop, { once: true });
+  const aborted = (): boolean => signal?.aborted === true;
+  signal?.addEventListener("abort", stop, { once: true });
 
   async function attackOne(sample: DataSample): Promise<void> {
     try {
@@ -114,7 +116,7 @@ export async function* runSamples(
     }
     yield* finished.splice(0);
   } finally {
-    options.signal?.removeEventListener("abort", stop);
+    signal?.removeEventListener("abort", stop);
     await run.stop();
     await source.return?.();
   }

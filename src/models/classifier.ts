@@ -22,6 +22,33 @@ export interface Rows {
   readonly count: number;
   /** The caller gives the array away: it may be moved to another thread instead of copied. */
   readonly given?: boolean;
+  /** The model itself must answer, whatever is remembered of these rows: the question is whether it answers the same. */
+  readonly fresh?: boolean;
+}
+
+/** What a query costs where it is not our own machine that answers. */
+export interface Toll {
+  /** With as many requests at once as allowed; null where nothing was asked yet and no rate is stated. */
+  readonly secondsPerQuery: number | null;
+  readonly costPerQuery: number;
+}
+
+/** What was asked of a model that can only be asked. */
+export interface Asked {
+  /** Rows sent in all sittings of a run, those of failed requests included. */
+  readonly queries: number;
+  readonly cost: number;
+  /** Rows of this sitting that were answered from memory. */
+  readonly remembered: number;
+  /** Requests of this sitting that were sent again. */
+  readonly retries: number;
+}
+
+/** How a model that was asked the same before and after differs. */
+export interface Drift {
+  /** Probes with another class, or with scores further apart than rounding explains. */
+  readonly differing: number;
+  readonly of: number;
 }
 
 export interface GradientRows {
@@ -100,5 +127,12 @@ export interface Classifier {
   /** Absent for a model that can only be asked. */
   readonly access?: GraphAccess;
   meter?(): Meter;
+  /** Of a model that can only be asked. */
+  readonly toll?: Toll;
+  readonly asked?: Asked;
+  /** Fires, with the reason, when it will answer no more: a budget is spent, or the target is gone. */
+  readonly ended?: AbortSignal;
+  /** Asks fixed probes again: a model that we do not hold may be another by the end of a run. */
+  drift?(): Promise<Drift>;
   close(): Promise<void>;
 }

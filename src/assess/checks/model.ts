@@ -27,7 +27,7 @@ async function determinism({ classifier, samples, scores: first }: ModelContext)
   let largest = 0;
   let flips = 0;
   for (let repeat = 1; repeat < REPEATS; repeat++) {
-    const again = await scoresOf(classifier, pointsOf(samples));
+    const again = await scoresOf(classifier, pointsOf(samples), true);
     again.forEach((scores, i) => {
       largest = Math.max(largest, distance(normalized(scores), normalized(first[i]!)));
       if (argmax(scores) !== argmax(first[i]!)) flips++;

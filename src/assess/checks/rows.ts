@@ -23,11 +23,15 @@ function rowOf(data: Float32Array, index: number, width: number): Float32Array {
   return data.slice(index * width, (index + 1) * width);
 }
 
-/** Scores of points, in their order. */
-export async function scoresOf(classifier: Classifier, points: readonly Float32Array[]): Promise<Float32Array[]> {
+/** Scores of points, in their order. `fresh`: asked again, even of a model whose answers are remembered. */
+export async function scoresOf(
+  classifier: Classifier,
+  points: readonly Float32Array[],
+  fresh = false,
+): Promise<Float32Array[]> {
   const rows: Float32Array[] = [];
   for (const batch of batches(points, classifier.maxBatch)) {
-    const scores = await classifier.scores(packRows(batch));
+    const scores = await classifier.scores({ ...packRows(batch), fresh });
     for (let i = 0; i < batch.length; i++) rows.push(rowOf(scores, i, classifier.classes.length));
   }
   return rows.slice(0, points.length);

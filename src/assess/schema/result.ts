@@ -46,8 +46,8 @@ const curvePoint = z.object({
 
 const threat = z.object({
   id: z.string(),
-  norm: z.enum(["linf", "l2", "l1", "l0"]),
-  epsilon: z.number().positive().describe("in units of the input range scaled to 0..1; pixels or fields for l0"),
+  norm: z.enum(["linf", "l2", "l1", "l0", "fields"]),
+  epsilon: z.number().positive().describe("in units of the input range scaled to 0..1; pixels or fields for l0, fields for rows"),
   effectiveEpsilon: z.number().nonnegative().describe("what 8-bit values leave of it"),
   quantize: z.enum(["uint8", "none"]),
   goal: z.string(),
@@ -75,6 +75,15 @@ const check = z.object({
   threat: z.string().optional().describe("id of the threat, for a check of one"),
 });
 
+const asked = z
+  .object({
+    queries: count.describe("rows sent, those of failed requests included, in all sittings"),
+    cost: z.number().nonnegative().describe("by --cost-per-query"),
+    remembered: count.describe("rows of the last sitting that were answered from the journal"),
+    retries: count.describe("requests of the last sitting that were sent again"),
+  })
+  .describe("Of a model that can only be asked");
+
 const clean = z.object({ accuracy: share, correct: count, of: count, sampling95 });
 
 export const resultSchema = z
@@ -97,6 +106,7 @@ export const resultSchema = z
       classes: z.array(z.string()),
       dims: z.array(count),
       preprocessing: z.record(z.string(), z.unknown()),
+      authorized: z.string().optional().describe("the permission under which somebody else's endpoint was attacked"),
       surrogateSha256: digest.optional().describe("of the model that the transfer attacks were made on"),
       gradient: z.boolean(),
       notes: z.array(z.string()),
@@ -117,5 +127,6 @@ export const resultSchema = z
     risk: riskSchema.optional(),
     notTested: z.array(z.string()),
     findings: count,
+    asked: asked.optional(),
   })
   .describe("Result of `blindspot assess`");
