@@ -83,7 +83,8 @@ function withRejection(source: AttackGraph, card: DetectorCard, table: OpTable):
       axis: 1,
     },
   );
-  model.graph.outputs = [output];
+  const { guide } = card.values;
+  model.graph.outputs = guide === null ? [output] : [output, named(model.graph, guide.byClass)];
   return { model, input: source.input, output: output.name };
 }
 
