@@ -28,6 +28,8 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
     values: ["base", "tensor", "inputs", "threats", "attacks", "models", "train", "autodiff", "graph"],
     types: ["data", "ops", "runtime"],
   },
+  // What a run found comes in as plain data.
+  corpus: { values: ["base", "tensor", "inputs"], types: ["assess", "data"] },
   report: { values: ["base", "inputs"], types: ["assess"] },
   exercises: { values: ["base", "tensor", "inputs", "threats", "models", "attacks", "data", "assess", "report"] },
 };
@@ -35,7 +37,15 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
 const DOORS = new Set(["cli", "index.ts"]);
 
 /** Files that may use `node:` modules or native libraries; everything else runs in a browser too. */
-const NODE_ONLY = [/^runtime\/node/, /^onnx\/external-data\.ts$/, /^data\//, /^assess\/files/, /^cli\//, /^index\.ts$/];
+const NODE_ONLY = [
+  /^runtime\/node/,
+  /^onnx\/external-data\.ts$/,
+  /^data\//,
+  /^assess\/files/,
+  /^corpus\/files/,
+  /^cli\//,
+  /^index\.ts$/,
+];
 const NATIVE = new Set(["sharp", "onnxruntime-node"]);
 
 const source = dirname(fileURLToPath(import.meta.url));

@@ -1,0 +1,295 @@
+import { BlindspotError } from "../base/errors.ts";
+import { pooled } from "../base/pooled.ts";
+import type { Codec } from "../inputs/codec.ts";
+import { canonicalText } from "./canonical-json.ts";
+import { type Entry, entryOf, saysNothingNew } from "./entry.ts";
+import type { CorpusFolder } from "./folder.ts";
+import { codecOf, digestOf, type Form, formOf, manifestOf, manifestText } from "./identity.ts";
+import {
+  belongsTo,
+  blobPath,
+  eventFolder,
+  eventPath,
+  FORMAT_FILE,
+  modelFile,
+  ROOTS,
+  SHARDS,
+  sampleOfName,
+  samplePath,
+} from "./layout.ts";
+import { LIMITS, type Read, readEvent, readManifest, readModelRecord } from "./read.ts";
+import {
+  CORPUS_FORMAT,
+  type CorpusEvent,
+  EVENT_SCHEMA,
+  type EventBody,
+  type Manifest,
+  MODEL_SCHEMA,
+  type ModelRecord,
+} from "./schema.ts";
+import { GIT_ATTRIBUTES, GIT_IGNORE, README } from "./texts.ts";
+
+/** Files that are read at once. */
+const PARALLEL = 32;
+
+export interface CorpusOptions {
+  readonly toolVersion?: string;
+  readonly now?: () => Date;
+}
+
+/** A sample that is to be stored. */
+export interface NewSample {
+  readonly codec: Codec;
+  readonly point: Float32Array;
+  /** What it was made from, or null. */
+  readonly clean: Float32Array | null;
+  readonly events: readonly EventBody[];
+}
+
+export interface Added {
+  readonly id: string;
+  /** Whether the corpus did not have it. */
+  readonly isNew: boolean;
+  /** Events that said something new. */
+  readonly events: number;
+  /** It was forgotten before: nothing was stored. */
+  readonly forgotten: boolean;
+}
+
+/** A file that could not be used, and why. */
+export interface FileProblem {
+  readonly path: string;
+  readonly problem: string;
+}
+
+export interface Contents {
+  /** By id. */
+  readonly entries: readonly Entry[];
+  /** Files that are damaged: what they held is not shown. */
+  readonly problems: readonly FileProblem[];
+  /** Files of another version of this program: kept, and not understood. */
+  readonly notUnderstood: readonly string[];
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * A collection of boundary samples that only grows: immutable files, named by their content. Reading never changes anything; two may write
+ * at once; a writer that is killed leaves nothing half-true, and the same call again completes it.
+ */
+export class Corpus {
+  readonly folder: CorpusFolder;
+  private readonly toolVersion: string;
+  private readonly now: () => Date;
+
+  private constructor(folder: CorpusFolder, { toolVersion = "0", now = () => new Date() }: CorpusOptions) {
+    this.folder = folder;
+    this.toolVersion = toolVersion;
+    this.now = now;
+  }
+
+  /** Opens a corpus that exists. Throws for any other folder, and for a corpus of another format. */
+  static async open(folder: CorpusFolder, options: CorpusOptions = {}): Promise<Corpus> {
+    const bytes = await folder.read(FORMAT_FILE, LIMITS.textBytes);
+    const line = bytes === null ? null : new TextDecoder().decode(bytes).split("\n")[0]!.trim();
+    if (line === CORPUS_FORMAT) return new Corpus(folder, options);
+    const [name, number] = line?.split(" ") ?? [];
+    if (name === CORPUS_FORMAT.split(" ")[0] && Number.isInteger(Number(number)))
+      throw new BlindspotError({
+        code: "E_CORPUS_VERSION",
+        subject: folder.name,
+        expected: CORPUS_FORMAT,
+        got: `${name} ${number}`,
+        hint: "It was written by another version of Blindspot, and is left as it is",
+      });
+    throw new BlindspotError({
+      code: "E_CORPUS_MISSING",
+      subject: folder.name,
+      expected: "a folder with a boundary corpus",
+      got: line === null ? "no file FORMAT in it" : "another FORMAT",
+      hint: "Store something first: blindspot assess --corpus DIR, or blindspot corpus add --corpus DIR",
+    });
+  }
+
+  /** Opens a corpus, or begins one in an empty or missing folder. */
+  static async create(folder: CorpusFolder, options: CorpusOptions = {}): Promise<Corpus> {
+    const names = await folder.list("");
+    if (names.includes(FORMAT_FILE)) return Corpus.open(folder, options);
+    const started = new Set([...ROOTS, ...Object.keys(OPENING), ".tmp", ".git"]);
+    const others = names.filter((name) => !started.has(name));
+    if (others.length > 0)
+      throw new BlindspotError({
+        code: "E_CORPUS_NOT_EMPTY",
+        subject: folder.name,
+        expected: "a boundary corpus, or an empty folder to begin one in",
+        got: `other files: ${others.slice(0, 5).join(", ")}`,
+        hint: "Give another folder with --corpus",
+      });
+    // FORMAT last: a folder that has it has all of them.
+    for (const [name, text] of Object.entries(OPENING)) await folder.write(name, encoder.encode(text));
+    await folder.write(FORMAT_FILE, encoder.encode(`${CORPUS_FORMAT}\n`));
+    return new Corpus(folder, options);
+  }
+
+  /**
+   * Stores a sample and what is known about it; what is there already is not written again. Blobs come first, then events, the manifest
+   * last: it vouches for the others.
+   */
+  async add({ codec, point, clean, events }: NewSample): Promise<Added> {
+    const manifest = manifestFor(codec, point, clean);
+    const { id } = manifest;
+    const [known, held] = await Promise.all([readManifest(this.folder, samplePath(id)), this.eventsOf(id)]);
+    if (held.some(({ event }) => event === "forgotten")) return { id, isNew: false, events: 0, forgotten: true };
+    await this.storeInput(codec, point);
+    if (clean !== null) await this.storeInput(codec, clean);
+    const written = await this.writeEvents(id, events, held);
+    if (known.state !== "good") await this.folder.write(samplePath(id), encoder.encode(manifestText(manifest)));
+    return { id, isNew: known.state !== "good", events: written, forgotten: false };
+  }
+
+  /** Adds to what is known about a sample that the corpus has. Returns how many events said something new. */
+  async append(id: string, ...events: readonly EventBody[]): Promise<number> {
+    return this.writeEvents(id, events, await this.eventsOf(id));
+  }
+
+  private async writeEvents(id: string, events: readonly EventBody[], held: readonly CorpusEvent[]): Promise<number> {
+    const all = [...held];
+    let written = 0;
+    for (const body of events) {
+      if (saysNothingNew(body, all)) continue;
+      const stamp = { schema: EVENT_SCHEMA, sample: id, at: this.now().toISOString(), tool: this.toolVersion } as const;
+      const event: CorpusEvent = { ...stamp, ...body };
+      const text = canonicalText(event);
+      await this.folder.write(eventPath(id, text), encoder.encode(text));
+      all.push(event);
+      written++;
+    }
+    return written;
+  }
+
+  /** Stores how a model was read; returns the name of the record. */
+  async storeModel(model: Omit<ModelRecord, "schema">): Promise<string> {
+    const { digest, path, text } = modelFile({ schema: MODEL_SCHEMA, ...model });
+    if ((await readModelRecord(this.folder, digest)).state !== "good")
+      await this.folder.write(path, encoder.encode(text));
+    return digest;
+  }
+
+  async model(digest: string): Promise<ModelRecord | null> {
+    const read = await readModelRecord(this.folder, digest);
+    return read.state === "good" ? read.value : null;
+  }
+
+  /** Stores one input (a rendition, say) unless it is there, whole; returns its name. */
+  async storeInput(codec: Codec, point: Float32Array): Promise<string> {
+    const digest = digestOf(codec, point);
+    const form = formOf(codec);
+    if ((await this.readInput(form, digest)).state === "good") return digest;
+    // What lies under this name, if anything, is damaged: these are the bytes that the name asks for.
+    await this.folder.write(blobPath(digest, form), (await codecOf(form).encode(point)).bytes);
+    return digest;
+  }
+
+  /** The input of this name: decoded, and compared with its name. */
+  async readInput(form: Form, digest: string): Promise<Read<Float32Array>> {
+    try {
+      const bytes = await this.folder.read(blobPath(digest, form), LIMITS.blobBytes);
+      if (bytes === null) return { state: "missing" };
+      const codec = codecOf(form);
+      const point = await codec.decode(bytes);
+      if (digestOf(codec, point) === digest) return { state: "good", value: point };
+      return { state: "bad", problem: "not what its name says: it was changed" };
+    } catch (error) {
+      if (!(error instanceof BlindspotError) || error.code === "E_CORPUS_DISK") throw error;
+      return { state: "bad", problem: error.problems[0]!.got ?? error.code };
+    }
+  }
+
+  /** Input or clean side of a sample. Throws where it is missing or damaged: it is never skipped in silence. */
+  async point(manifest: Manifest, side: "input" | "clean"): Promise<Float32Array> {
+    const digest = manifest[side];
+    const read = digest === null ? ({ state: "missing" } as const) : await this.readInput(manifest, digest);
+    if (read.state === "good") return read.value;
+    throw new BlindspotError({
+      code: "E_CORPUS_BLOB",
+      subject: `sample ${manifest.id.slice(0, 12)}`,
+      where: digest === null ? side : blobPath(digest, manifest),
+      expected: "the input as it was stored",
+      got: read.state === "bad" ? read.problem : "no such file",
+      hint: "blindspot corpus verify lists all that is damaged; git brings it back",
+    });
+  }
+
+  /** The readable events of one sample. */
+  async eventsOf(id: string): Promise<CorpusEvent[]> {
+    const folder = eventFolder(id);
+    const names = (await this.folder.list(folder)).filter((name) => belongsTo(name, id));
+    const read = await pooled(names, PARALLEL, (name) => readEvent(this.folder, `${folder}/${name}`));
+    return read.flatMap((one) => (one.state === "good" && one.value.sample === id ? [one.value] : []));
+  }
+
+  /** Every sample as it stands. */
+  async read(): Promise<Contents> {
+    const problems: FileProblem[] = [];
+    const notUnderstood: string[] = [];
+    const parts = await pooled(SHARDS, 8, async (shard) => {
+      const events = await this.all(`events/${shard}`, readEvent, problems, notUnderstood);
+      const bySample = new Map<string, CorpusEvent[]>();
+      for (const event of events) bySample.set(event.sample, [...(bySample.get(event.sample) ?? []), event]);
+      const manifests = await this.all(`samples/${shard}`, readManifest, problems, notUnderstood);
+      return manifests.map((manifest) => entryOf(manifest, bySample.get(manifest.id) ?? []));
+    });
+    problems.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { entries: parts.flat(), problems, notUnderstood: notUnderstood.sort() };
+  }
+
+  private async all<T>(
+    folder: string,
+    reader: (folder: CorpusFolder, path: string) => Promise<Read<T>>,
+    problems: FileProblem[],
+    notUnderstood: string[],
+  ): Promise<T[]> {
+    const paths = (await this.folder.list(folder)).map((name) => `${folder}/${name}`);
+    const read = await pooled(paths, PARALLEL, (path) => reader(this.folder, path));
+    return read.flatMap((one, i) => {
+      if (one.state === "good") return [one.value];
+      if (one.state === "newer") notUnderstood.push(`${paths[i]!} (${one.schema})`);
+      if (one.state === "bad") problems.push({ path: paths[i]!, problem: one.problem });
+      return [];
+    });
+  }
+
+  /** The one sample whose id begins so. Throws for none, and for several. */
+  async find(prefix: string): Promise<Entry> {
+    const wanted = prefix.toLowerCase();
+    const valid = /^[0-9a-f]{4,64}$/.test(wanted);
+    const names = valid ? await this.folder.list(`samples/${wanted.slice(0, 2)}`) : [];
+    const ids = names.map(sampleOfName).filter((id) => id?.startsWith(wanted)) as string[];
+    const refuse = (got: string, hint: string) =>
+      new BlindspotError({ code: "E_CORPUS_ID", subject: this.folder.name, expected: "one sample", got, hint });
+    if (!valid) throw refuse(`'${prefix}'`, "Give the first digits of its id, at least four");
+    if (ids.length === 0) throw refuse(`none whose id begins with ${wanted}`, "See blindspot corpus ls");
+    if (ids.length > 1)
+      throw refuse(
+        `${ids.length} that begin with ${wanted}: ${ids
+          .slice(0, 5)
+          .map((id) => id.slice(0, 16))
+          .join(", ")}`,
+        "Give more digits",
+      );
+    const manifest = await readManifest(this.folder, samplePath(ids[0]!));
+    if (manifest.state === "good") return entryOf(manifest.value, await this.eventsOf(ids[0]!));
+    const got = manifest.state === "bad" ? manifest.problem : manifest.state === "newer" ? manifest.schema : "no file";
+    throw new BlindspotError({ code: "E_CORPUS_FILE", subject: samplePath(ids[0]!), expected: "a sample", got });
+  }
+}
+
+function manifestFor(codec: Codec, point: Float32Array, clean: Float32Array | null): Manifest {
+  return manifestOf(formOf(codec), digestOf(codec, point), clean === null ? null : digestOf(codec, clean));
+}
+
+const OPENING: Readonly<Record<string, string>> = {
+  ".gitattributes": GIT_ATTRIBUTES,
+  ".gitignore": GIT_IGNORE,
+  "README.md": README,
+};

@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
+import { BlindspotError } from "../base/errors.ts";
+import type { CorpusFolder } from "./folder.ts";
+
+/** Files that are being written; ignored by git. On the same file system as their final places. */
+const UNFINISHED = ".tmp";
+/** What a killed writer left is removed after this long. */
+const STALE_MS = 60 * 60 * 1000;
+
+/**
+ * A corpus in a folder of the disk. A file is written under a random name, flushed, renamed, and its folder flushed: a crash, a full disk
+ * or a second writer leave the whole file or none. Links are neither followed nor written through: a corpus may come from anybody.
+ */
+export async function diskFolder(directory: string): Promise<CorpusFolder> {
+  await removeStale(join(directory, UNFINISHED));
+  const checked = new Set<string>();
+  /** The folder, made if need be, with nothing on the way that leads elsewhere. */
+  const folderOf = async (path: string): Promise<string> => {
+    const folder = join(directory, dirname(path));
+    if (checked.has(folder)) return folder;
+    await mkdir(folder, { recursive: true });
+    const root = await realpath(directory);
+    if (dirname(path) !== "." && !(await realpath(folder)).startsWith(`${root}${sep}`))
+      throw new BlindspotError({
+        code: "E_CORPUS_LINK",
+        subject: folder,
+        expected: "a folder inside the corpus",
+        got: "a link",
+      });
+    checked.add(folder);
+    return folder;
+  };
+  return {
+    name: directory,
+    async list(folder) {
+      try {
+        return (await readdir(join(directory, folder))).sort();
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === "ENOENT" || code === "ENOTDIR") return [];
+        throw diskError(error, join(directory, folder));
+      }
+    },
+    read: (path, limit) => readRegular(join(directory, path), limit),
+    async write(path, bytes) {
+      const final = join(directory, path);
+      try {
+        const folder = await folderOf(path);
+        const temporary = join(await folderOf(`${UNFINISHED}/x`), randomBytes(16).toString("hex"));
+        await writeDurably(temporary, final, bytes);
+        await syncFolder(folder);
+      } catch (error) {
+        throw diskError(error, final);
+      }
+    },
+    async remove(path) {
+      try {
+        await rm(join(directory, path), { force: true });
+        await syncFolder(join(directory, dirname(path)));
+      } catch (error) {
+        throw diskError(error, join(directory, path));
+      }
+    },
+  };
+}
+
+async function writeDurably(temporary: string, final: string, bytes: Uint8Array): Promise<void> {
+  try {
+    const handle = await open(temporary, "wx");
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, final);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** A rename survives a power cut once its folder is flushed. Some systems can't open folders; there nothing is lost but that promise. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => null);
+  if (handle === null) return;
+  await handle.sync().catch(() => {});
+  await handle.close();
+}
+
+async function removeStale(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const path = join(folder, name);
+    const age = Date.now() - ((await lstat(path).catch(() => null))?.mtimeMs ?? Date.now());
+    if (age > STALE_MS) await rm(path, { force: true }).catch(() => {});
+  }
+}
+
+/** The bytes of an ordinary file; null where there is none. A pipe or a device is not waited for. */
+async function readRegular(path: string, limit: number): Promise<Uint8Array | null> {
+  const refuse = (expected: string, got: string) =>
+    new BlindspotError({ code: "E_CORPUS_FILE", subject: path, expected, got });
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  try {
+    const handle = await open(path, flags);
+    try {
+      const facts = await handle.stat();
+      if (!facts.isFile()) throw refuse("an ordinary file", "a folder, or something special");
+      if (facts.size > limit) throw refuse(`at most ${limit} bytes`, `${facts.size}`);
+      return new Uint8Array(await handle.readFile());
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (code === "ELOOP") throw refuse("an ordinary file", "a link");
+    throw diskError(error, path);
+  }
+}
+
+function diskError(error: unknown, subject: string): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof BlindspotError || code === undefined) return error as Error;
+  const full = code === "ENOSPC" || code === "EDQUOT";
+  return new BlindspotError(
+    full
+      ? {
+          code: "E_DISK_FULL",
+          subject,
+          got: "no space left to write",
+          hint: "What was stored before is whole. Free some space and run the same command again",
+        }
+      : { code: "E_CORPUS_DISK", subject, got: message },
+    { cause: error },
+  );
+}
+
+/** Whether there is a folder of this name. */
+export async function isFolder(directory: string): Promise<boolean> {
+  return (await stat(directory).catch(() => null))?.isDirectory() ?? false;
+}

@@ -1,0 +1,135 @@
+import type { Finding, Result, SampleLine } from "../assess/schema.ts";
+import type { StoredRun } from "../assess/store.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Added, Corpus } from "./corpus.ts";
+import { codecOf, formOf } from "./identity.ts";
+import type { ClassRef, EventBody } from "./schema.ts";
+
+/** What storing a run did. */
+export interface StoredFromRun {
+  readonly findings: { readonly stored: number; readonly isNew: number };
+  readonly naturalErrors: { readonly stored: number; readonly isNew: number };
+  /** What could not be stored, in sentences. */
+  readonly notes: readonly string[];
+}
+
+interface RunFacts {
+  readonly corpus: Corpus;
+  readonly result: Result;
+  /** Record of the model in the corpus. */
+  readonly model: string;
+  /** Name of the run, for the record. */
+  readonly name: string;
+}
+
+/**
+ * Stores the findings of a run and what the model gets wrong without any attack. Storing the same run twice changes nothing.
+ * @param data where the run's samples came from; without it natural errors can't be stored, since a run does not keep their inputs
+ */
+export async function storeRun(
+  corpus: Corpus,
+  run: StoredRun,
+  data: Pick<Dataset, "sample" | "naturalQuantize" | "modality" | "sha256"> | null,
+  name: string,
+): Promise<StoredFromRun> {
+  const { result, findings, samples } = run;
+  const { kind, sha256, fingerprint, classes, dims, preprocessing } = result.model;
+  const model = await corpus.storeModel({ kind, identity: (sha256 ?? fingerprint)!, classes, dims, preprocessing });
+  const notes: string[] = [];
+  const facts: RunFacts = { corpus, result, model, name };
+  const stored: Added[] = [];
+  let lost = 0;
+  for (const finding of findings) {
+    const added = await storeFinding(facts, run, finding);
+    if (added === null) lost++;
+    else stored.push(added);
+  }
+  if (lost > 0) notes.push(`${lost} of ${findings.length} findings have no stored inputs, or damaged ones: left out`);
+  const wrong = [...new Map(samples.filter(isNaturalError).map((line) => [line.index, line])).values()];
+  const natural: Added[] = [];
+  if (data !== null && data.sha256 === result.data.sha256)
+    for (const line of wrong) natural.push(await storeNaturalError(facts, data, line));
+  else if (wrong.length > 0)
+    notes.push(
+      `${wrong.length} natural errors are left out: the data of the run ${data === null ? "is not open" : "has changed"}`,
+    );
+  const forgotten = [...stored, ...natural].filter((one) => one.forgotten).length;
+  if (forgotten > 0) notes.push(`${forgotten} were forgotten before, and stay so`);
+  return { findings: counted(stored), naturalErrors: counted(natural), notes };
+}
+
+function counted(added: readonly Added[]): { stored: number; isNew: number } {
+  const kept = new Map(added.filter(({ forgotten }) => !forgotten).map(({ id }) => [id, false]));
+  for (const { id, isNew } of added) if (isNew) kept.set(id, true);
+  return { stored: kept.size, isNew: [...kept.values()].filter(Boolean).length };
+}
+
+function isNaturalError({ status }: SampleLine): boolean {
+  return status === "misclassified";
+}
+
+function classOf({ model }: Result, index: number): ClassRef {
+  return { name: model.classes[index] ?? String(index), index };
+}
+
+async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): Promise<Added | null> {
+  const { blob } = finding.perturbation;
+  if (blob === undefined) return null;
+  const [clean, adversarial] = await Promise.all([run.blob(blob.original), run.blob(blob.adversarial)]);
+  if (clean === null || adversarial === null) return null;
+  const { corpus, result } = facts;
+  const quantize = finding.constraints.quantization ?? "none";
+  const codec = codecOf(formOf({ modality: finding.subject.modality, dims: result.model.dims, quantize }));
+  const { outputChange, subject, attack, threatModel, constraints, perturbation } = finding;
+  const { l0, l0Pixels, l1, l2, linf } = perturbation.magnitude;
+  const event: EventBody = {
+    event: "found",
+    kind: "adversarial",
+    run: facts.name,
+    model: facts.model,
+    modelName: result.model.name,
+    label: classOf(result, outputChange.trueLabel),
+    predicted: classOf(result, outputChange.after.label),
+    confidence: outputChange.after.confidence,
+    margin: outputChange.after.margin,
+    data: source(result, subject.sampleId, subject.index, subject.group),
+    threat: constraints.threat,
+    attack: {
+      name: attack.name,
+      knowledge: threatModel.knowledge,
+      settings: attack.settings,
+      seed: finding.seed,
+      queries: attack.queriesUsed,
+      gradients: attack.gradientsUsed,
+    },
+    distance: { l0, ...(l0Pixels === undefined ? {} : { l0Pixels }), l1, l2, linf },
+    finding: finding.id,
+  };
+  const [point, origin] = await Promise.all([codec.decode(adversarial), codec.decode(clean)]);
+  return corpus.add({ codec, point, clean: origin, events: [event] });
+}
+
+async function storeNaturalError(
+  { corpus, result, model, name }: RunFacts,
+  data: Pick<Dataset, "sample" | "naturalQuantize" | "modality">,
+  line: SampleLine,
+): Promise<Added> {
+  const { point } = await data.sample(line.index);
+  const { modality, naturalQuantize: quantize } = data;
+  const codec = codecOf(formOf({ modality, dims: result.model.dims, quantize }));
+  const event: EventBody = {
+    event: "found",
+    kind: "natural",
+    run: name,
+    model,
+    modelName: result.model.name,
+    label: classOf(result, line.label),
+    predicted: classOf(result, line.predicted.before),
+    data: source(result, line.sample, line.index, line.group),
+  };
+  return corpus.add({ codec, point, clean: null, events: [event] });
+}
+
+function source({ data }: Result, sample: string, index: number, group: string | undefined) {
+  return { spec: data.spec, sample, index, ...(group === undefined ? {} : { group }) };
+}

@@ -1,0 +1,138 @@
+import type { Corpus, FileProblem } from "./corpus.ts";
+import { purge } from "./forget.ts";
+import { codecOf } from "./identity.ts";
+import { blobOfName, eventOfName, SHARDS, sampleOfName, samplePath } from "./layout.ts";
+import { LIMITS, type Read, readEvent, readManifest, readModelRecord } from "./read.ts";
+import type { Manifest } from "./schema.ts";
+
+export interface Merged {
+  /** Samples that the corpus did not have. */
+  readonly samples: number;
+  readonly events: number;
+  readonly inputs: number;
+  /** Files of the other corpus that were not taken, and why. */
+  readonly refused: readonly FileProblem[];
+  /** Files of another version of this program, taken as they are. */
+  readonly notUnderstood: readonly string[];
+}
+
+/**
+ * Adds all that another corpus holds: the union of two sets of files. Every file is checked against its name first; what does not fit is
+ * refused and named, the rest is taken. Interrupted, it leaves a corpus that is whole, and the same call completes it.
+ */
+export async function merge(target: Corpus, source: Corpus): Promise<Merged> {
+  return new Merge(target, source).perform();
+}
+
+class Merge {
+  private readonly target: Corpus;
+  private readonly source: Corpus;
+  private readonly refused: FileProblem[] = [];
+  private readonly notUnderstood: string[] = [];
+  private readonly count = { samples: 0, events: 0, inputs: 0 };
+  /** Whether something came that may make an input of the target unneeded. */
+  private tombstones = false;
+
+  constructor(target: Corpus, source: Corpus) {
+    this.target = target;
+    this.source = source;
+  }
+
+  async perform(): Promise<Merged> {
+    for (const path of await this.missing("models", sampleOfName)) await this.model(path);
+    for (const shard of SHARDS) await this.shard(shard);
+    if (this.notUnderstood.length > 0) await this.foreignInputs();
+    if (this.tombstones) await purge(this.target);
+    return { ...this.count, refused: this.refused, notUnderstood: this.notUnderstood };
+  }
+
+  private async model(path: string): Promise<void> {
+    const read = await readModelRecord(this.source.folder, sampleOfName(path.slice("models/".length))!);
+    if (this.takes(path, read)) await this.copy(path, LIMITS.modelBytes);
+  }
+
+  /** What concerns samples whose ids begin alike, in the order of `Corpus.add`: inputs, events, manifests. */
+  private async shard(shard: string): Promise<void> {
+    const manifests: string[] = [];
+    for (const path of await this.missing(`samples/${shard}`, sampleOfName)) {
+      const read = await readManifest(this.source.folder, path);
+      if (!this.takes(path, read)) continue;
+      if (read.state !== "good" || (await this.inputsOf(path, read.value))) manifests.push(path);
+    }
+    for (const path of await this.missing(`events/${shard}`, (name) => eventOfName(name)?.digest ?? null))
+      await this.event(path);
+    for (const path of manifests) {
+      await this.copy(path, LIMITS.textBytes);
+      this.count.samples++;
+    }
+  }
+
+  private async event(path: string): Promise<void> {
+    const read = await readEvent(this.source.folder, path);
+    if (!this.takes(path, read)) return;
+    const event = read.state === "good" ? read.value : null;
+    if (event?.event === "forgotten" || event?.event === "rendered") this.tombstones = true;
+    if (event?.event === "rendered") {
+      const manifest = await readManifest(this.source.folder, samplePath(event.sample));
+      if (manifest.state !== "good") return this.refuse(path, "its sample is missing");
+      if (!(await this.isForgotten(event.sample)) && !(await this.input(path, manifest.value, event.input))) return;
+    }
+    await this.copy(path, LIMITS.textBytes);
+    this.count.events++;
+  }
+
+  /** Names that the other corpus has and this one has not. What is no name of a corpus is refused. */
+  private async missing(folder: string, nameOf: (name: string) => string | null): Promise<string[]> {
+    const held = new Set(await this.target.folder.list(folder));
+    const names = (await this.source.folder.list(folder)).filter((name) => !held.has(name));
+    for (const name of names) if (nameOf(name) === null) this.refuse(`${folder}/${name}`, "no name of a corpus");
+    return names.filter((name) => nameOf(name) !== null).map((name) => `${folder}/${name}`);
+  }
+
+  private async isForgotten(id: string): Promise<boolean> {
+    const events = [...(await this.source.eventsOf(id)), ...(await this.target.eventsOf(id))];
+    return events.some(({ event }) => event === "forgotten");
+  }
+
+  /** Both sides of a sample. Without them it would be half of one, unless it was forgotten. */
+  private async inputsOf(path: string, manifest: Manifest): Promise<boolean> {
+    if (await this.isForgotten(manifest.id)) return true;
+    for (const digest of [manifest.input, manifest.clean])
+      if (digest !== null && !(await this.input(path, manifest, digest))) return false;
+    return true;
+  }
+
+  private async input(path: string, manifest: Manifest, digest: string): Promise<boolean> {
+    if ((await this.target.readInput(manifest, digest)).state === "good") return true;
+    const read = await this.source.readInput(manifest, digest);
+    if (read.state === "good") {
+      await this.target.storeInput(codecOf(manifest), read.value);
+      this.count.inputs++;
+      return true;
+    }
+    const why = read.state === "bad" ? read.problem : "is missing";
+    this.refuse(path, `its input ${digest.slice(0, 12)}: ${why}`);
+    return false;
+  }
+
+  /** Inputs that files of another version may need: what they are can't be checked, so they are taken by name. */
+  private async foreignInputs(): Promise<void> {
+    for (const shard of SHARDS)
+      for (const path of await this.missing(`blobs/${shard}`, blobOfName)) await this.copy(path, LIMITS.blobBytes);
+  }
+
+  private takes(path: string, read: Read<unknown>): boolean {
+    if (read.state === "newer") this.notUnderstood.push(`${path} (${read.schema})`);
+    if (read.state === "bad") this.refuse(path, read.problem);
+    return read.state === "good" || read.state === "newer";
+  }
+
+  private refuse(path: string, problem: string): void {
+    this.refused.push({ path, problem });
+  }
+
+  private async copy(path: string, limit: number): Promise<void> {
+    const bytes = await this.source.folder.read(path, limit);
+    if (bytes !== null) await this.target.folder.write(path, bytes);
+  }
+}
