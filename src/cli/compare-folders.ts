@@ -12,7 +12,10 @@ import { defined } from "./plan-options.ts";
 import { readRecord, recordBeside } from "./training-facts.ts";
 import { version } from "./version.ts";
 
-type CompareGiven = Pick<Given, "training" | "detection" | "allowOverlap" | "cost">;
+type CompareGiven = Pick<Given, "training" | "detection" | "allowOverlap" | "cost"> & {
+  /** Beside what the comparison finds itself. */
+  readonly notes?: readonly string[];
+};
 
 /** Compares the runs in two folders. The training log is the one given, else the one that `harden` left beside the second model. */
 export async function compareFolders(before: string, after: string, given: CompareGiven): Promise<Comparison> {
@@ -24,7 +27,7 @@ export async function compareFolders(before: string, after: string, given: Compa
   const options: CompareOptions = {
     toolVersion: version(),
     detections,
-    ...defined({ ...record, allowOverlap: given.allowOverlap }),
+    ...defined({ ...record, allowOverlap: given.allowOverlap, notes: given.notes }),
   };
   const comparison = compareRuns(one, other, options);
   return given.cost ? { ...comparison, cost: await measureCost([one, other]) } : comparison;

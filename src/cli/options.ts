@@ -127,9 +127,10 @@ export const OPTIONS = {
   ),
   threat: repeated(
     "--threat <spec>",
-    "what the attacker may change: linf:8/255, l2:0.5, l0:5 (pixels or fields; repeatable)",
+    "what the attacker may change: linf:8/255, l2:0.5, l0:5 (pixels or fields), fields:2 (rows; repeatable)",
     text,
   ),
+  schema: option("--schema <file>", "what rows hold and what may change in them, as JSON (docs/rows.md)", text),
   goal: option(
     "--goal <goal>",
     "untargeted (default), targeted:CLASS, targeted:next, targeted:least-likely, set:A,B",
@@ -280,6 +281,12 @@ export const OPTIONS = {
   squeezers: option(
     "--squeezers <list>",
     "bit-depth=BITS,median=WIDTH (default: 1 bit for gray images, else 5; median of 2x2 for images)",
+    text,
+  ),
+  test: option("--test <spec>", "held-out data: the model is attacked before and after, and both are compared", text),
+  also: repeated(
+    "--also <threat>",
+    "measure under this threat too, not only under the one trained against (default: another norm of about the same size)",
     text,
   ),
   training: option(

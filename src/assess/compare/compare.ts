@@ -26,6 +26,8 @@ export interface CompareOptions {
   readonly cost?: CostFacts;
   /** Detectors in front of either version, as `detect evaluate` measured them. */
   readonly detections?: readonly DetectionFacts[];
+  /** What the headline must say that the runs don't know. */
+  readonly notes?: readonly string[];
   readonly toolVersion?: string;
 }
 
@@ -83,7 +85,7 @@ export function compareRuns(before: StoredRun, after: StoredRun, options: Compar
     training: training ?? null,
     cost: options.cost ?? null,
     detections: [...(options.detections ?? [])],
-    headlineNotes: [...headlineNotes, ...problemNotes(before, after)],
+    headlineNotes: [...(options.notes ?? []), ...headlineNotes, ...problemNotes(before, after)],
     notCompared: [...notCompared],
     notTested: [...new Set([...before.result.notTested, ...after.result.notTested])],
   };
