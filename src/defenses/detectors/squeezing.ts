@@ -45,7 +45,7 @@ function appendBitDepth(op: OpBuilder, point: Value, bits: number): Value {
  * values it is the upper one of the middle two, and the border is mirrored with its last row repeated.
  * @param point [N, height, width, channels]
  */
-function appendMedian(op: OpBuilder, point: Value, window: number, [height, width]: readonly number[]): Value {
+export function appendMedian(op: OpBuilder, point: Value, window: number, [height, width]: readonly number[]): Value {
   const before = Math.floor(window / 2);
   const padded = mirrored(op, mirrored(op, point, 1, before, window - 1 - before), 2, before, window - 1 - before);
   const shifted = Array.from({ length: window * window }, (_, i) => {
