@@ -15,7 +15,8 @@ import type { OpTable } from "../../ops/define.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { predictedClass, type Threat } from "../../threats/index.ts";
 import type { TrainingRows } from "../training-rows.ts";
-import { attackerModel, attackerView, type Pursuit } from "./attacker.ts";
+import { ADAPTIVE, type AdaptivePlan } from "./adaptive-plan.ts";
+import { attackerModel, attackerView } from "./attacker.ts";
 import { readCard, requireSame } from "./card.ts";
 import { GuardedFile, type Verdict } from "./guarded-file.ts";
 import { attackAll, plainPgd, untargeted } from "./plain-attack.ts";
@@ -23,64 +24,6 @@ import { auroc } from "./ranking.ts";
 import type { DetectionResult, Rate } from "./result.ts";
 
 const STATIC = plainPgd(40);
-
-/** One adaptive attack: what it pursues, and the first of these attacks that fits the threat. */
-interface AdaptivePlan {
-  readonly name: string;
-  readonly how: string;
-  readonly pursuit: Pursuit;
-  readonly attacks: readonly (readonly [name: string, settings: PlannedAttack["settings"]])[];
-}
-
-const joint = (lambda: number): AdaptivePlan => ({
-  name: `joint-${lambda}`,
-  how: `margin against the class and ${lambda} times the excess of suspicion, by AutoPGD`,
-  pursuit: { kind: "joint", lambda },
-  attacks: [
-    ["apgd-margin", {}],
-    ["sigma-zero", {}],
-  ],
-});
-
-const guided = (lambda: number): AdaptivePlan => ({
-  name: `guided-${lambda}`,
-  how: `toward each wrong class as the detector itself knows it, weighed ${lambda} to the class, by AutoPGD`,
-  pursuit: { kind: "guided", lambda },
-  attacks: [["raise-one-logit", { steps: 100, targets: 9 }]],
-});
-
-/** From cheap to strong; each on what still stands. */
-const ADAPTIVE: readonly AdaptivePlan[] = [
-  {
-    name: "unaware",
-    how: "PGD on the class alone, every iterate shown to model and detector",
-    pursuit: { kind: "class" },
-    attacks: [
-      ["pgd", { steps: 40, loss: "margin" }],
-      ["sigma-zero", {}],
-    ],
-  },
-  joint(1),
-  joint(0.1),
-  joint(10),
-  {
-    name: "selective",
-    how: "PGD up the class while it is right, then down the suspicion",
-    pursuit: { kind: "selective" },
-    attacks: [["pgd", { steps: 100, loss: "margin", restarts: 2 }]],
-  },
-  guided(1),
-  guided(3),
-  {
-    name: "queries",
-    how: "random search by scores, rejection counted as failure",
-    pursuit: { kind: "class" },
-    attacks: [
-      ["square", { queries: 1000 }],
-      ["sparse-rs", { queries: 1000 }],
-    ],
-  },
-];
 
 export interface EvaluateDetectorOptions {
   /** The classifier alone, and loaded. */
@@ -98,6 +41,8 @@ export interface EvaluateDetectorOptions {
   readonly threat: Threat;
   readonly seed?: number;
   readonly version: string;
+  /** The attacks that know the detector (default: all). */
+  readonly adaptive?: readonly AdaptivePlan[];
   /** Before each attack: its name, and how many samples stand. */
   readonly onAttack?: (name: string, standing: number) => void;
 }
@@ -257,7 +202,7 @@ class Bench {
     const bypassed = new Set(attacked.filter((_, i) => plain[i]?.rejected === false));
     const attacks: DetectionResult["adaptive"]["attacks"] = [];
     const notRun: string[] = [];
-    for (const { name, how, pursuit, attacks: candidates } of ADAPTIVE) {
+    for (const { name, how, pursuit, attacks: candidates } of this.options.adaptive ?? ADAPTIVE) {
       const planned = this.fitting(candidates);
       const standing = attacked.filter((sample) => !bypassed.has(sample));
       if (planned === null)
