@@ -24,22 +24,29 @@ export interface HeldOut {
   readonly notes: readonly string[];
 }
 
-type MeasureGiven = Given & { readonly model: string; readonly threat: readonly string[]; readonly test: string };
+type MeasureGiven = Given & { readonly model: string; readonly threat: readonly string[] };
 
 /** What the training will see. */
 export interface SeenRows {
+  readonly data: Dataset;
   readonly train: TrainingRows;
   readonly validate: TrainingRows;
 }
 
 /** Opens the held-out data before any time is spent on training. Throws E_DATA_OVERLAP where the training sees some of it, unless that is allowed. */
-export async function openHeldOut(given: MeasureGiven, classes: number, seen: SeenRows): Promise<HeldOut> {
-  const data = await openData({ ...given, data: given.test });
+export async function openHeldOut(
+  given: MeasureGiven,
+  spec: string,
+  classes: number,
+  seen: SeenRows,
+): Promise<HeldOut> {
+  const data = await openData({ ...given, data: spec });
+  requireAlike(data, seen.data);
   const { trainedOn, chosenBy } = await overlapWith(given, data, classes, seen);
   if (trainedOn.length + chosenBy.length > 0 && !given.allowOverlap)
     throw new BlindspotError({
       code: "E_DATA_OVERLAP",
-      subject: given.test,
+      subject: spec,
       expected: "data that takes no part in the training",
       got: [...trainedOn, ...chosenBy].join("; "),
       hint: "Split the data so that identical inputs, and groups, stay together; or say --allow-overlap, and the headline says so",
@@ -47,7 +54,20 @@ export async function openHeldOut(given: MeasureGiven, classes: number, seen: Se
   const [trained] = given.threat;
   const others = given.also ?? [otherNorm(trained!, data)];
   // What was trained on the comparison finds itself, sample by sample.
-  return { spec: given.test, threats: [trained!, ...others], notes: chosenBy.map((text) => `Overlap: ${text}`) };
+  return { spec, threats: [trained!, ...others], notes: chosenBy.map((text) => `Overlap: ${text}`) };
+}
+
+/** Rows of another shape can't be given to the model; between floats and bytes what stands in both could not be found. */
+function requireAlike(data: Dataset, other: Dataset): void {
+  const described = ({ dims, naturalQuantize }: Dataset) =>
+    `${naturalQuantize === "uint8" ? "8-bit" : "float"} rows of ${dims.join("x")}`;
+  if (described(data) === described(other)) return;
+  throw new BlindspotError({
+    code: "E_DATA_SHAPE",
+    subject: data.spec,
+    expected: `${described(other)}, as ${other.spec}`,
+    got: described(data),
+  });
 }
 
 /** What of the held-out samples the training sees, in words. */
@@ -85,11 +105,11 @@ const short = (value: number) => String(Number(value.toPrecision(2)));
 export async function measureBeforeAfter(
   given: MeasureGiven,
   heldOut: HeldOut,
-  files: { readonly model: string; readonly log: string; readonly directory: string },
+  files: { readonly model: string; readonly log: string; readonly beforeAfter: string },
   progress: Progress,
   signal: AbortSignal,
 ): Promise<{ readonly comparison: Comparison; readonly page: string } | null> {
-  const folders = ["before", "after"].map((name) => join(files.directory, name)) as [string, string];
+  const folders = ["before", "after"].map((name) => join(files.beforeAfter, name)) as [string, string];
   for (const [i, model] of [given.model, files.model].entries()) {
     const run = { ...readingOf(given), model, data: heldOut.spec, threat: heldOut.threats, out: folders[i]! };
     if (!(await assessInto(run, progress, signal))) return null;
@@ -100,7 +120,7 @@ export async function measureBeforeAfter(
     notes: heldOut.notes,
     ...defined({ allowOverlap: given.allowOverlap }),
   });
-  return { comparison, page: await writeComparisonFiles(files.directory, comparison) };
+  return { comparison, page: await writeComparisonFiles(files.beforeAfter, comparison) };
 }
 
 /** Options of the command that also say how a model is read and attacked. */

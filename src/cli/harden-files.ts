@@ -4,13 +4,16 @@ import { type Hardened, type HardenStore, type TrainingLog, trainedOnText } from
 
 /**
  * The files of one hardening, all named after the model that it writes: `NAME.onnx`, `NAME.training.json` (the log), `NAME.trained-on.txt` (a
- * SHA-256 a line: inputs that no later measurement may count), and while it lasts `NAME.checkpoint.npz`.
+ * SHA-256 a line: inputs that no later measurement may count), while it lasts `NAME.checkpoint.npz`, and with held-out data
+ * the folder `NAME.before-after`.
  */
 export class HardenFiles implements HardenStore {
   readonly model: string;
   readonly log: string;
   readonly hashes: string;
   readonly checkpoint: string;
+  /** Folder of the measurement before and after. */
+  readonly beforeAfter: string;
 
   constructor(out: string) {
     const stem = out.replace(/\.onnx$/i, "");
@@ -18,6 +21,7 @@ export class HardenFiles implements HardenStore {
     this.log = `${stem}.training.json`;
     this.hashes = `${stem}.trained-on.txt`;
     this.checkpoint = `${stem}.checkpoint.npz`;
+    this.beforeAfter = `${stem}.before-after`;
   }
 
   async read(): Promise<Uint8Array | null> {

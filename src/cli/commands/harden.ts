@@ -17,9 +17,11 @@ import {
 } from "../../defenses/index.ts";
 import { loadClassifier } from "../../models/index.ts";
 import { operators } from "../../ops/index.ts";
+import { comparisonText } from "../../report/comparison/console.ts";
 import { duration, percent } from "../../report/format.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { parseThreat } from "../../threats/index.ts";
+import { type HeldOut, measureBeforeAfter, openHeldOut } from "../before-after.ts";
 import { HardenFiles } from "../harden-files.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { codecFor, loadOptions, openData, openModelFile, readMask } from "../open.ts";
@@ -45,12 +47,13 @@ export async function run(options: Given): Promise<number> {
   try {
     const settings = settingsOf(given);
     const files = new HardenFiles(given.out);
-    const { hardened, fileAccuracy } = await hardenFile(given, settings, files, progress, interrupt.signal);
+    const { hardened, fileAccuracy, heldOut } = await hardenFile(given, settings, files, progress, interrupt.signal);
     progress.clear();
-    if (given.json) process.stdout.write(`${JSON.stringify(hardened.log, null, 2)}\n`);
-    else process.stdout.write(summary(hardened.log, files, fileAccuracy));
-    if (hardened.bytes !== null) return 0;
-    throw nothingGained(hardened.log);
+    const measures = heldOut !== null && hardened.bytes !== null;
+    if (!given.json) process.stdout.write(summary(hardened.log, files, fileAccuracy));
+    else if (!measures) process.stdout.write(`${JSON.stringify(hardened.log, null, 2)}\n`);
+    if (hardened.bytes === null) throw nothingGained(hardened.log);
+    return measures ? await measure(given, heldOut, files, progress, interrupt.signal) : 0;
   } catch (error) {
     if (!(error instanceof BlindspotError) || error.code !== "E_TRAIN_INTERRUPTED") throw error;
     progress.clear();
@@ -60,6 +63,26 @@ export async function run(options: Given): Promise<number> {
     progress.clear();
     interrupt.dispose();
   }
+}
+
+/** Before and after, on held-out data. */
+async function measure(
+  given: HardenGiven,
+  heldOut: HeldOut,
+  files: HardenFiles,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<number> {
+  const measured = await measureBeforeAfter(given, heldOut, files, progress, signal);
+  if (measured === null) {
+    process.stderr.write("Interrupted. The same command goes on with the measurement.\n");
+    return 130;
+  }
+  const { comparison, page } = measured;
+  process.stdout.write(
+    given.json ? `${JSON.stringify(comparison, null, 2)}\n` : `\n${comparisonText(comparison)}Page       ${page}\n`,
+  );
+  return 0;
 }
 
 /** The options as settings; all that is wrong is said at once. */
@@ -101,6 +124,8 @@ interface Outcome {
   readonly hardened: Hardened;
   /** On the watched validation rows, by the file that was written, a row at a time; null where none was. */
   readonly fileAccuracy: number | null;
+  /** Null without --test. */
+  readonly heldOut: HeldOut | null;
 }
 
 async function hardenFile(
@@ -130,6 +155,10 @@ async function hardenFile(
     const quantize = given.quantize ?? data.naturalQuantize;
     const rows = await readAll(given, data, classifier.classes);
     const mask = given.mask === undefined ? null : await readMask(given.mask, data.dims);
+    const heldOut =
+      given.test === undefined
+        ? null
+        : await openHeldOut(given, given.test, classifier.classes.length, { data, ...rows });
     const hardened = await harden({
       source,
       classifier,
@@ -145,10 +174,10 @@ async function hardenFile(
     });
     await classifier.close();
     await files.finish(hardened);
-    if (hardened.bytes === null) return { hardened, fileAccuracy: null };
+    if (hardened.bytes === null) return { hardened, fileAccuracy: null, heldOut };
     const written = await loadClassifier(hardened.bytes, { ...reading, label: given.out });
     const fileAccuracy = await accuracyOf((row) => written.verify(row), rows.validate);
-    return { hardened, fileAccuracy };
+    return { hardened, fileAccuracy, heldOut };
   } finally {
     await runtime.close();
   }
