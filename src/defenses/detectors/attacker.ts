@@ -76,13 +76,8 @@ function withRejection(source: AttackGraph, card: DetectorCard, table: OpTable):
   op.scope = "attacker/";
   const z = named(op.graph, source.output);
   const relative = op.Sub(z, op.ReduceMax(z, int64Vector([1]), { keepdims: 1 }));
-  const output = op.Concat(
-    relative,
-    op.Unsqueeze(excessOf(op, named(op.graph, card.values.suspicion), card), int64Vector([1])),
-    {
-      axis: 1,
-    },
-  );
+  const excess = excessOf(op, named(op.graph, card.values.suspicion), card);
+  const output = op.Concat(relative, op.Unsqueeze(excess, int64Vector([1])), { axis: 1 });
   const { guide } = card.values;
   model.graph.outputs = guide === null ? [output] : [output, named(model.graph, guide.byClass)];
   return { model, input: source.input, output: output.name };
@@ -104,8 +99,12 @@ function pursue(pursuit: Pursuit, loss: LossName, logits: string, card: Detector
       const one = scalar("float32", 1);
       const { guide } = card.values;
       if (pursuit.kind === "guided" && guide !== null && targets !== undefined) {
-        const unit = guide.unit === "margin" ? card.marginUnit : card.suspicionUnit;
-        const lacking = op.Div(atClass(op, named(op.graph, guide.byClass), targets), scalar("float32", unit));
+        const toward = atClass(op, named(op.graph, guide.byClass), targets);
+        // Differences of logits have no threshold: the surer, the better.
+        const lacking =
+          guide.unit === "suspicion"
+            ? op.Max(excessOf(op, toward, card), scalar("float32", -ENOUGH))
+            : op.Div(toward, scalar("float32", card.marginUnit));
         return op.Sub(op.Min(gain, one), op.Mul(lacking, scalar("float32", pursuit.lambda)));
       }
       const excess = excessOf(op, named(op.graph, card.values.suspicion), card);
