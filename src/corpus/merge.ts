@@ -19,29 +19,32 @@ export interface Merged {
 /**
  * Adds all that another corpus holds: the union of two sets of files. Every file is checked against its name first; what does not fit is
  * refused and named, the rest is taken. Interrupted, it leaves a corpus that is whole, and the same call completes it.
+ * @param only ids of the samples that are taken; null: all
  */
-export async function merge(target: Corpus, source: Corpus): Promise<Merged> {
-  return new Merge(target, source).perform();
+export async function merge(target: Corpus, source: Corpus, only: ReadonlySet<string> | null = null): Promise<Merged> {
+  return new Merge(target, source, only).perform();
 }
 
 class Merge {
   private readonly target: Corpus;
   private readonly source: Corpus;
+  private readonly only: ReadonlySet<string> | null;
   private readonly refused: FileProblem[] = [];
   private readonly notUnderstood: string[] = [];
   private readonly count = { samples: 0, events: 0, inputs: 0 };
   /** Whether something came that may make an input of the target unneeded. */
   private tombstones = false;
 
-  constructor(target: Corpus, source: Corpus) {
+  constructor(target: Corpus, source: Corpus, only: ReadonlySet<string> | null) {
     this.target = target;
     this.source = source;
+    this.only = only;
   }
 
   async perform(): Promise<Merged> {
     for (const path of await this.missing("models", sampleOfName)) await this.model(path);
     for (const shard of SHARDS) await this.shard(shard);
-    if (this.notUnderstood.length > 0) await this.foreignInputs();
+    if (this.notUnderstood.length > 0 && this.only === null) await this.foreignInputs();
     if (this.tombstones) await purge(this.target);
     return { ...this.count, refused: this.refused, notUnderstood: this.notUnderstood };
   }
@@ -55,6 +58,7 @@ class Merge {
   private async shard(shard: string): Promise<void> {
     const manifests: string[] = [];
     for (const path of await this.missing(`samples/${shard}`, sampleOfName)) {
+      if (this.only?.has(path.slice(path.lastIndexOf("/") + 1, -".json".length)) === false) continue;
       const read = await readManifest(this.source.folder, path);
       if (!this.takes(path, read)) continue;
       if (read.state !== "good" || (await this.inputsOf(path, read.value))) manifests.push(path);
@@ -71,6 +75,7 @@ class Merge {
     const read = await readEvent(this.source.folder, path);
     if (!this.takes(path, read)) return;
     const event = read.state === "good" ? read.value : null;
+    if (this.only !== null && (event === null || !this.only.has(event.sample))) return;
     if (event?.event === "forgotten" || event?.event === "rendered") this.tombstones = true;
     if (event?.event === "rendered") {
       const manifest = await readManifest(this.source.folder, samplePath(event.sample));

@@ -1,0 +1,74 @@
+import type { OptionName } from "../options.ts";
+
+const FILTER = ["kind", "pair", "threat", "group", "unlabelled"] as const satisfies readonly OptionName[];
+
+/** Every `blindspot corpus ...`, as the table of commands takes them. */
+export const CORPUS_COMMANDS = [
+  {
+    name: "corpus add",
+    summary: "store an input that was reported to you, or all that a stored run found",
+    options: ["corpus", "input", "label", "clean", "kind", "group", "note", "by", "fromRun", "json"],
+    examples: [
+      "corpus add --input photo.png --label stop --kind reported",
+      "corpus add --input photo.png",
+      "corpus add --from-run .blindspot/runs/signs",
+    ],
+    load: () => import("./add.ts"),
+  },
+  {
+    name: "corpus ls",
+    summary: "the samples, newest first",
+    options: ["corpus", ...FILTER, "limit", "json"],
+    examples: ["corpus ls", "corpus ls --kind natural --pair stop:*", "corpus ls --unlabelled"],
+    load: () => import("./ls.ts"),
+  },
+  {
+    name: "corpus show <id>",
+    summary: "one sample and all that happened to it; the first digits of its id are enough",
+    options: ["corpus", "json"],
+    examples: ["corpus show 3fa9"],
+    load: () => import("./show.ts"),
+  },
+  {
+    name: "corpus stats",
+    summary: "how many samples of each kind, class pair, threat, attack and model",
+    options: ["corpus", "json"],
+    examples: ["corpus stats"],
+    load: () => import("./stats.ts"),
+  },
+  {
+    name: "corpus verify",
+    summary: "read every file and every input, and compare each with its name (exit code 1 if something is damaged)",
+    options: ["corpus", "json"],
+    examples: ["corpus verify"],
+    load: () => import("./verify.ts"),
+  },
+  {
+    name: "corpus merge <dir>",
+    summary: "add all that another corpus holds",
+    options: ["corpus", "json"],
+    examples: ["corpus merge ../other-branch/boundary"],
+    load: () => import("./merge.ts"),
+  },
+  {
+    name: "corpus import <spec>",
+    summary: "take in inputs that other tools made; what they claim is not trusted until it is replayed",
+    options: ["corpus", "classes", "inputRange", "kind", "json"],
+    examples: ["corpus import npz:art-pgd.npz --classes classes.txt", "corpus import folder:misread --kind natural"],
+    load: () => import("./import.ts"),
+  },
+  {
+    name: "corpus export",
+    summary: "write samples as a corpus of their own, or as x and y of an .npz file for training",
+    options: ["corpus", ...FILTER, "classes", "out", "json"],
+    examples: ["corpus export --out boundary.npz", "corpus export --pair stop:* --out for-review"],
+    load: () => import("./export.ts"),
+  },
+  {
+    name: "corpus forget <id>",
+    summary: "remove the inputs of a sample for good; a tombstone stays",
+    options: ["corpus", "reason", "by", "json"],
+    examples: ["corpus forget 3fa94c01 --reason 'shows a person'"],
+    load: () => import("./forget.ts"),
+  },
+] as const;

@@ -1,0 +1,59 @@
+import { userInfo } from "node:os";
+import { BlindspotError } from "../../base/errors.ts";
+import { Corpus } from "../../corpus/corpus.ts";
+import type { Entry } from "../../corpus/entry.ts";
+import { diskFolder, isFolder } from "../../corpus/files.ts";
+import { classesIn, type Filter, matches, parsePair } from "../../corpus/filter.ts";
+import type { Given } from "../options.ts";
+import { defined } from "../plan-options.ts";
+import { version } from "../version.ts";
+
+/** Where the corpus lies unless said otherwise. */
+const DEFAULT_FOLDER = "boundary";
+
+const options = () => ({ toolVersion: version() });
+
+/** The corpus that a command works on; it must exist. */
+export async function openCorpus({ corpus = DEFAULT_FOLDER }: Given): Promise<Corpus> {
+  return Corpus.open(await diskFolder(corpus), options());
+}
+
+/** The corpus that a command adds to; begun if need be. */
+export async function createCorpus({ corpus = DEFAULT_FOLDER }: Given): Promise<Corpus> {
+  if (corpus !== "none") return Corpus.create(await diskFolder(corpus), options());
+  throw new BlindspotError({ code: "E_OPTION", subject: "--corpus none", expected: "a folder" });
+}
+
+/** For runs: nothing is written into a user's repository unasked, so the default counts only where it exists. */
+export async function corpusOfRun({ corpus }: Given): Promise<Corpus | null> {
+  if (corpus === "none") return null;
+  if (corpus === undefined && !(await isFolder(DEFAULT_FOLDER))) return null;
+  return corpus === undefined ? openCorpus({}) : createCorpus({ corpus });
+}
+
+/** Who acts: `--by`, or the name of the account. */
+export function actor({ by }: Given): string {
+  return by ?? userInfo().username;
+}
+
+/** The samples that the options name. */
+export function selected(entries: readonly Entry[], given: Given): Entry[] {
+  const filter: Filter = defined({
+    kind: given.kind,
+    pair: given.pair === undefined ? undefined : parsePair(given.pair, classesIn(entries)),
+    threats: given.threat,
+    group: given.group,
+    trust: given.unlabelled ? ("unlabelled" as const) : undefined,
+  });
+  return entries.filter((entry) => matches(entry, filter));
+}
+
+/** What is damaged or not understood goes to stderr: a list that leaves something out says so. */
+export function tellProblems(problems: readonly { path: string; problem: string }[], notUnderstood: readonly string[]) {
+  const shown = problems.slice(0, 10).map(({ path, problem }) => `note: left out ${path}: ${problem}`);
+  if (problems.length > shown.length) shown.push(`note: left out ${problems.length - shown.length} more`);
+  if (problems.length > 0) shown.push("note: blindspot corpus verify reads everything");
+  if (notUnderstood.length > 0)
+    shown.push(`note: ${notUnderstood.length} files of another version are kept, and not understood`);
+  for (const line of shown) process.stderr.write(`${line}\n`);
+}

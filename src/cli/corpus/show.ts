@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import type { Corpus } from "../../corpus/corpus.ts";
+import type { Entry } from "../../corpus/entry.ts";
+import { blobPath, samplePath } from "../../corpus/layout.ts";
+import type { CorpusEvent } from "../../corpus/schema.ts";
+import { visible } from "../../report/visible.ts";
+import type { Given } from "../options.ts";
+import { openCorpus } from "./open.ts";
+import { changeText, summaryOf } from "./words.ts";
+
+export async function run(given: Given, [prefix]: readonly string[]): Promise<number> {
+  const corpus = await openCorpus(given);
+  const entry = await corpus.find(prefix!);
+  const files = await filesOf(corpus, entry);
+  if (given.json) {
+    const { manifest, events } = entry;
+    process.stdout.write(`${JSON.stringify({ ...summaryOf(entry), manifest, events, files }, null, 2)}\n`);
+    return 0;
+  }
+  const { id, kinds, label, predicted, trust, manifest } = entry;
+  const rows: [string, string][] = [
+    ["kind", kinds.join(", ")],
+    ["true class", `${label?.name ?? "nobody has said"}`],
+    ["taken for", predicted?.name ?? "not replayed yet"],
+    ["state", trust],
+    ["input", `${manifest.modality} ${manifest.dims.join("x")}, ${manifest.values}`],
+    ...Object.entries(files).map(([name, file]): [string, string] => [`  ${name}`, fileText(file)]),
+    ["manifest", join(corpus.folder.name, samplePath(id))],
+  ];
+  const text = [
+    `Sample ${id}`,
+    ...rows.map(([name, value]) => `  ${name.padEnd(11)} ${visible(value)}`),
+    "What happened",
+    ...entry.events.map((event) => `  ${event.at.slice(0, 16).replace("T", " ")}  ${visible(told(event))}`),
+  ];
+  process.stdout.write(`${text.join("\n")}\n`);
+  return 0;
+}
+
+interface ShownFile {
+  readonly path: string;
+  readonly state: string;
+}
+
+/** Where the inputs lie, and whether they are what their names say. */
+async function filesOf(corpus: Corpus, { manifest, renditions }: Entry): Promise<Record<string, ShownFile>> {
+  const sides = {
+    raw: manifest.input,
+    clean: manifest.clean,
+    ...Object.fromEntries(renditions.map(({ rendition, input }) => [rendition, input])),
+  };
+  const files: Record<string, ShownFile> = {};
+  for (const [name, digest] of Object.entries(sides)) {
+    if (digest === null) continue;
+    const path = join(corpus.folder.name, blobPath(digest, manifest));
+    files[name] = { path, state: (await corpus.readInput(manifest, digest)).state };
+  }
+  return files;
+}
+
+function fileText({ path, state }: ShownFile): string {
+  return state === "good" ? path : `${path} (${state === "missing" ? "missing" : "damaged"})`;
+}
+
+/** One event, in a sentence. */
+function told(event: CorpusEvent): string {
+  const run = event.run === undefined ? "" : `, run ${event.run}`;
+  switch (event.event) {
+    case "found": {
+      const { attack, threat, modelName, model, label, predicted, data } = event;
+      const mistake = `${modelName} (${model.slice(0, 8)}) takes ${label.name} for ${predicted.name}`;
+      const from = `${data.spec}${data.index === undefined ? "" : `, index ${data.index}`}`;
+      if (attack === undefined) return `found: ${mistake} without any attack; ${from}${run}`;
+      const { name, knowledge, queries, seed } = attack;
+      const change = changeText(event);
+      return `found: ${mistake} under ${threat} by ${name} (${knowledge}), ${change}, ${queries} queries, seed ${seed}; ${from}${run}`;
+    }
+    case "reported":
+      return `reported: ${event.file}${event.note === undefined ? "" : `: ${event.note}`}`;
+    case "imported":
+      return `imported from ${event.data.spec}, which claims ${event.label.name}`;
+    case "judged": {
+      const label = event.label === undefined ? "" : `, true class ${event.label.name}`;
+      return `${event.by} says: ${event.verdict}${label}${event.note === undefined ? "" : `; ${event.note}`}`;
+    }
+    case "rendered":
+      return `${event.rendition} made in ${event.queries} queries (${event.guarantee}, margin at least ${event.marginFloor})`;
+    case "measured":
+      return `${event.measure} of ${event.rendition}: ${event.value} (${event.evidence})`;
+    case "forgotten":
+      return `forgotten by ${event.by}: ${event.reason}`;
+  }
+}

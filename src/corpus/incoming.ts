@@ -1,0 +1,96 @@
+import { BlindspotError } from "../base/errors.ts";
+import { type Codec, imageCodec, type Pixels, vectorCodec } from "../inputs/index.ts";
+import { plainPng } from "../inputs/png.ts";
+import { fromLevels } from "../inputs/points.ts";
+import type { StoredInput } from "../inputs/stored.ts";
+import type { Added, Corpus } from "./corpus.ts";
+import type { ClassRef, EventBody, Kind } from "./schema.ts";
+
+/** An input that came from outside of any run. */
+export interface Incoming {
+  readonly codec: Codec;
+  readonly point: Float32Array;
+}
+
+/** Pixels of an image file. */
+export function incomingImage({ height, width, channels, data }: Pixels): Incoming {
+  return { codec: imageCodec([height, width, channels], "uint8", plainPng), point: fromLevels(data) };
+}
+
+/** A float array: an image in height-width-channel order, or a vector; values in 0..1. */
+export function incomingArray({ dims, values }: StoredInput): Incoming {
+  if (dims.length !== 1 && dims.length !== 3)
+    throw new BlindspotError({
+      code: "E_INPUT_SHAPE",
+      subject: "input array",
+      expected: "[features], or [height, width, channels]",
+      got: dims.join("x"),
+    });
+  const codec = dims.length === 3 ? imageCodec(dims, "none", plainPng) : vectorCodec(dims);
+  return { codec, point: values };
+}
+
+export interface Report {
+  readonly kind: Kind;
+  /** Name of the file, without folders. */
+  readonly file: string;
+  /** The true class, by a person's word; without it the sample is an open question. */
+  readonly label?: string;
+  readonly by: string;
+  readonly group?: string;
+  readonly note?: string;
+}
+
+/** Stores what somebody reported. */
+export async function storeReport(
+  corpus: Corpus,
+  { codec, point }: Incoming,
+  clean: Incoming | null,
+  { kind, file, label, by, group, note }: Report,
+): Promise<Added> {
+  if (clean !== null && clean.codec.dims.join() !== codec.dims.join())
+    throw new BlindspotError({
+      code: "E_INPUT_SHAPE",
+      subject: "--clean",
+      expected: codec.dims.join("x"),
+      got: clean.codec.dims.join("x"),
+    });
+  const known = label === undefined ? null : await classOf(corpus, label);
+  const events: EventBody[] = [
+    {
+      event: "reported",
+      kind,
+      file,
+      ...(group === undefined ? {} : { group }),
+      ...(note === undefined ? {} : { note }),
+    },
+    ...(known === null ? [] : [{ event: "judged", by, verdict: "valid", label: known } as const]),
+  ];
+  return corpus.add({ codec, point, clean: clean?.point ?? null, events });
+}
+
+/** The class of this name. Once the corpus knows a model, a name that no model has is a typing error. */
+async function classOf(corpus: Corpus, name: string): Promise<ClassRef> {
+  const names = await corpus.folder.list("models");
+  const records = await Promise.all(names.map((file) => corpus.model(file.replace(/\.json$/, ""))));
+  const known = [...new Set(records.flatMap((record) => record?.classes ?? []))];
+  if (known.length === 0 || known.includes(name)) return { name };
+  throw new BlindspotError({
+    code: "E_CORPUS_LABEL",
+    subject: `--label ${name}`,
+    expected: `a class of the models in this corpus: ${known.slice(0, 50).join(", ")}${known.length > 50 ? ", ..." : ""}`,
+  });
+}
+
+/** One labelled input of a source that others made. */
+export interface Imported {
+  readonly point: Float32Array;
+  readonly label: ClassRef;
+  readonly data: Extract<EventBody, { event: "imported" }>["data"];
+}
+
+/** Stores what another tool made. It claims a label; nothing is believed before it is replayed, or a person judges it. */
+export async function storeImport(corpus: Corpus, codec: Codec, kind: Kind, input: Imported): Promise<Added> {
+  const { point, label, data } = input;
+  return corpus.add({ codec, point, clean: null, events: [{ event: "imported", kind, label, data }] });
+}
