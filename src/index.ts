@@ -88,7 +88,23 @@ export {
   verifyModel,
   writeModel,
 } from "./graph/index.ts";
-export { type Codec, type Field, type ImageEncoder, imageCodec, type Quantize, vectorCodec } from "./inputs/index.ts";
+export {
+  type Codec,
+  type Field,
+  type FieldChange,
+  type FieldValue,
+  type ImageEncoder,
+  imageCodec,
+  inferSchema,
+  type Modality,
+  type Quantize,
+  type RowSchema,
+  type RowSchemaFile,
+  RowSpace,
+  readRowSchema,
+  rowCodec,
+  vectorCodec,
+} from "./inputs/index.ts";
 export {
   type ColorDifference,
   colorDifference,

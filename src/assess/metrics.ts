@@ -108,6 +108,19 @@ function auditResult(plan: readonly ProfilePlan[], lines: readonly SampleLine[])
   return { samples: lines.length, attacks };
 }
 
+/** Whether an attack tried everything that the threat allows on this sample, and found nothing. */
+function isProved(line: SampleLine): boolean {
+  const attempts = Object.values(line.profiles).flatMap((profile) => profile.attempts);
+  return stands(line) && attempts.some(({ exhausted }) => exhausted === true);
+}
+
+/** What is proved, beside what survived; nothing where no attack was exact. */
+function bracketOf(lines: readonly SampleLine[]): Pick<RobustAccuracy, "bracket"> {
+  const certified = countWhere(lines, isProved);
+  if (certified === 0) return {};
+  return { bracket: { certified: certified / lines.length, attacked: countWhere(lines, stands) / lines.length } };
+}
+
 /** What one threat's lines say. */
 export type ThreatMetrics = Pick<ThreatResult, "robustAccuracy" | "attackSuccess" | "statuses" | "profiles" | "audit">;
 
@@ -121,7 +134,7 @@ export function threatMetrics(
   for (const line of lines) statuses[line.status]++;
   const correct = lines.length - statuses.misclassified;
   return {
-    robustAccuracy: robustAccuracy(lines, countWhere(lines, stands)),
+    robustAccuracy: { ...robustAccuracy(lines, countWhere(lines, stands)), ...bracketOf(lines) },
     attackSuccess: { ...proportion(statuses.fooled, correct), fooled: statuses.fooled, of: correct },
     statuses,
     profiles: plan.map((profile) => profileResult(profile, lines)),

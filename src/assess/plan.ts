@@ -99,6 +99,7 @@ function readThreats(options: PlanOptions, problems: ProblemList): Threat[] {
   const common = {
     quantize: options.quantize ?? data.naturalQuantize,
     dims: model.dims,
+    ...(data.rows === undefined ? {} : { rows: data.rows }),
     ...(goal === null ? {} : { goal }),
     ...(mask === undefined ? {} : { mask }),
   };

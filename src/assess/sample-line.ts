@@ -11,6 +11,7 @@ function attemptLine(record: AttemptRecord): Omit<AttemptLine, "knowledge"> {
     rejected: record.rejected,
     seconds: round(record.seconds),
     ...(record.detail === undefined ? {} : { detail: record.detail }),
+    ...(record.exhausted ? { exhausted: true as const } : {}),
   };
 }
 

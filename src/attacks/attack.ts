@@ -74,6 +74,10 @@ export interface Sample extends LabelSample {
 export type SettingValue = number | boolean | string;
 export type Settings = Readonly<Record<string, SettingValue>>;
 
+/** `exhausted`: everything that the threat allows was tried. Nothing for the others, which stop by choice. */
+// biome-ignore lint/suspicious/noConfusingVoidType: attacks without a conclusion are functions without a return
+export type Conclusion = "exhausted" | void;
+
 export interface AttackDefinition<S extends Settings = Settings> {
   /** `pgd`, `apgd-ce`: as typed on the command line. */
   readonly name: string;
@@ -94,8 +98,8 @@ export interface AttackDefinition<S extends Settings = Settings> {
     readonly dims: readonly number[];
     readonly classes: number;
   }): string | null;
-  /** Returns when it has nothing more to try. */
-  run(sample: Sample, settings: S): Promise<void>;
+  /** Returns when it has nothing more to try; `exhausted` if there is nothing more that the threat allows. */
+  run(sample: Sample, settings: S): Promise<Conclusion>;
 }
 
 export function defineAttack<S extends Settings>(
@@ -107,7 +111,7 @@ export function defineAttack<S extends Settings>(
 /** An attack of knowledge `label`: whatever it tries, labels are all that it can see. */
 export function defineLabelAttack<S extends Settings>(
   definition: Omit<AttackDefinition<S>, "knowledge" | "run"> & {
-    run(sample: LabelSample, settings: S): Promise<void>;
+    run(sample: LabelSample, settings: S): Promise<Conclusion>;
   },
 ): AttackDefinition<S> {
   return { ...definition, knowledge: "label", run: (sample, settings) => definition.run(labelsOnly(sample), settings) };

@@ -54,8 +54,9 @@ export async function runAttempt(
   const attempt = new Attempt(arena, subject, rng);
   let outcome: AttemptRecord["outcome"] = "resisted";
   let detail: string | undefined;
+  let exhausted = false;
   try {
-    await definition.run(attempt, settings);
+    exhausted = (await definition.run(attempt, settings)) === "exhausted";
   } catch (error) {
     if (!(error instanceof AttemptOver)) {
       outcome = "error";
@@ -76,6 +77,7 @@ export async function runAttempt(
     found: attempt.found,
     nearest: attempt.found === null ? attempt.nearest : null,
     ...(detail === undefined ? {} : { detail }),
+    ...(exhausted && outcome === "resisted" ? { exhausted } : {}),
   };
 }
 

@@ -24,6 +24,10 @@ export {
 } from "./plan.ts";
 export type * from "./record.ts";
 export { attacks, findAttack } from "./registry.ts";
+export { rowCoordinate } from "./rows/coordinate.ts";
+export { rowExhaustive, rowExhaustiveLabel } from "./rows/exhaustive.ts";
+export { rowGradient } from "./rows/gradient.ts";
+export { rowRandom } from "./rows/random.ts";
 export { type RunOptions, type RunProgress, runSamples } from "./runner.ts";
 export { type Suite, suites } from "./suites.ts";
 export { miFgsm, transferPgd } from "./transfer/momentum.ts";

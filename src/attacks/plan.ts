@@ -164,6 +164,8 @@ function once(listed: readonly Wanted[], classes: number): Wanted[] {
 /** A suite lists attacks for several norms: those for another one are no loss where others of the same knowledge fit. */
 function belongs({ definition, named }: Wanted, wanted: readonly Wanted[], { norm }: Threat): boolean {
   if (named || definition.norms.includes(norm)) return true;
+  // What is made for rows is no loss for pixels, nor the other way around.
+  if (norm === "fields" || definition.norms.every((own) => own === "fields")) return false;
   return !wanted.some(
     (other) => other.definition.knowledge === definition.knowledge && other.definition.norms.includes(norm),
   );

@@ -35,6 +35,8 @@ export interface AttemptRecord {
   readonly nearest: { readonly point: Float32Array; readonly distance: number } | null;
   /** Why it could not run, for `error`. */
   readonly detail?: string;
+  /** It tried everything that the threat allows and found nothing: that it resists is proved. */
+  readonly exhausted?: true;
 }
 
 export interface PlannedAttack {

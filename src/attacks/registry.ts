@@ -4,6 +4,10 @@ import { noise } from "./black-box/noise.ts";
 import { rays } from "./black-box/rays.ts";
 import { sparseRs } from "./black-box/sparse-rs.ts";
 import { square } from "./black-box/square.ts";
+import { rowCoordinate } from "./rows/coordinate.ts";
+import { rowExhaustive, rowExhaustiveLabel } from "./rows/exhaustive.ts";
+import { rowGradient } from "./rows/gradient.ts";
+import { rowRandom } from "./rows/random.ts";
 import { miFgsm, transferPgd } from "./transfer/momentum.ts";
 import { apgdCe, apgdDlr, apgdMargin, apgdT, raiseOneLogit } from "./white-box/apgd.ts";
 import { fgsm } from "./white-box/fgsm.ts";
@@ -26,10 +30,15 @@ export const attacks: readonly AttackDefinition[] = [
   erase(apgdT),
   erase(raiseOneLogit),
   erase(sigmaZero),
+  erase(rowGradient),
   erase(noise),
   erase(square),
   erase(sparseRs),
+  erase(rowCoordinate),
+  erase(rowExhaustive),
   erase(rays),
+  erase(rowRandom),
+  erase(rowExhaustiveLabel),
   erase(miFgsm),
   erase(transferPgd),
 ];

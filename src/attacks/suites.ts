@@ -17,25 +17,30 @@ export const suites: readonly Suite[] = [
   {
     name: "quick",
     summary:
-      "a first look: FGSM, 20 steps of PGD, 200 queries of Square; few pixels: 100 steps of sigma-zero, 200 queries of Sparse-RS",
+      "a first look: FGSM, 20 steps of PGD, 200 queries of Square; few pixels: 100 steps of sigma-zero, 200 queries of Sparse-RS; rows: 1,000 queries, all changes that fit",
     attacks: {
       "white-box": [
         { attack: "fgsm" },
         { attack: "pgd", settings: { steps: 20, loss: "margin" } },
         { attack: "sigma-zero", settings: { steps: 100 } },
+        { attack: "row-gradient", settings: { steps: 20, restarts: 1 } },
       ],
       score: [
         { attack: "square", settings: { queries: 200 } },
         { attack: "sparse-rs", settings: { queries: 200 } },
+        { attack: "row-exhaustive", settings: { queries: 1000 } },
       ],
-      label: [{ attack: "rays", settings: { queries: 200 } }],
+      label: [
+        { attack: "rays", settings: { queries: 200 } },
+        { attack: "row-exhaustive-label", settings: { queries: 1000 } },
+      ],
       transfer: [{ attack: "mi-fgsm" }],
     },
   },
   {
     name: "standard",
     summary:
-      "AutoPGD with four losses, 5,000 queries of Square, 2,000 of RayS; few pixels: sigma-zero, 5,000 queries of Sparse-RS",
+      "AutoPGD with four losses, 5,000 queries of Square, 2,000 of RayS; few pixels: sigma-zero, 5,000 queries of Sparse-RS; rows: every change of at most K fields where 10,000 queries hold them",
     attacks: {
       "white-box": [
         { attack: "apgd-ce", settings: { steps: 100, restarts: 1 } },
@@ -43,12 +48,19 @@ export const suites: readonly Suite[] = [
         { attack: "apgd-t", settings: { steps: 100, targets: 9 } },
         { attack: "raise-one-logit", settings: { steps: 50, targets: 3 } },
         { attack: "sigma-zero", settings: { steps: 1000 } },
+        { attack: "row-gradient", settings: { steps: 40, restarts: 2 } },
       ],
       score: [
         { attack: "square", settings: { queries: 5000, restarts: 2 } },
         { attack: "sparse-rs", settings: { queries: 5000 } },
+        { attack: "row-coordinate", settings: { queries: 2000, restarts: 3 } },
+        { attack: "row-exhaustive", settings: { queries: 10_000 } },
       ],
-      label: [{ attack: "rays", settings: { queries: 2000 } }],
+      label: [
+        { attack: "rays", settings: { queries: 2000 } },
+        { attack: "row-random", settings: { queries: 1000 } },
+        { attack: "row-exhaustive-label", settings: { queries: 10_000 } },
+      ],
       transfer: [{ attack: "mi-fgsm" }, { attack: "transfer-pgd" }],
     },
   },

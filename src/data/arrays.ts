@@ -1,6 +1,7 @@
 import type { Quantize } from "../inputs/codec.ts";
 import type { Field } from "../inputs/field.ts";
 import { fromLevels } from "../inputs/points.ts";
+import type { RowSpace } from "../inputs/row/row-space.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import type { DataSample, Dataset } from "./dataset.ts";
 import { dataError, RecordProblems } from "./problems.ts";
@@ -36,6 +37,7 @@ interface Described {
   readonly classes: readonly string[] | null;
   readonly groups: readonly string[] | null;
   readonly fields?: readonly Field[];
+  readonly rows?: RowSpace;
 }
 
 /** A dataset from a way to read one point. `idOf` names sample i (default: its index). */
@@ -48,7 +50,7 @@ export function makeDataset(
   return {
     ...described,
     length: labels.length,
-    modality: described.dims.length === 1 ? "vector" : "image",
+    modality: described.rows !== undefined ? "row" : described.dims.length === 1 ? "vector" : "image",
     async sample(index): Promise<DataSample> {
       const label = labels[index];
       if (label === undefined)

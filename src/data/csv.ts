@@ -1,30 +1,21 @@
-import { CsvError, parse } from "csv-parse/sync";
 import { fieldsOf, makeDataset, scaleRows, UNIT_RANGE } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
-import { readSource } from "./files.ts";
 import { resolveLabels } from "./labels.ts";
 import type { OpenOptions } from "./options.ts";
 import { dataError, RecordProblems } from "./problems.ts";
-import { choice, type DataSpec } from "./spec.ts";
+import { openRows } from "./rows.ts";
+import type { DataSpec } from "./spec.ts";
+import { findColumn, raggedness, readTable, type TableRow } from "./table.ts";
 
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/;
-
-interface Row {
-  readonly record: string[];
-  /** `lines`: of the file, up to the end of this row. */
-  readonly info: { readonly lines: number };
-}
 
 /**
  * Vectors of numbers, one a line. `label` (and `group`) name a column of the header; with `header=no`, columns are numbered from 0 and -1 is the last.
  * Everything else in a line is a feature.
  */
 export async function openCsv(spec: DataSpec, options: OpenOptions & { maxBytes: number }): Promise<Dataset> {
-  const { bytes, sha256 } = await readSource(spec.path, options.maxBytes);
-  const rows = parseRows(bytes, spec.path);
-  const named = choice(spec, "header", ["yes", "no"], "yes") === "yes";
-  const names = named ? (rows.shift()?.record ?? []) : (rows[0]?.record ?? []).map((_, i) => String(i));
-  if (rows.length === 0) throw dataError(spec.path, { code: "E_DATA_EMPTY", expected: "lines of numbers" });
+  if (options.rows !== undefined) return openRows(spec, options.rows, options);
+  const { rows, names, named, sha256 } = await readTable(spec, options.maxBytes);
   const label = findColumn(spec, "label", names);
   const group = spec.query.has("group") ? findColumn(spec, "group", names) : -1;
   const features = names.map((_, i) => i).filter((i) => i !== label && i !== group);
@@ -52,37 +43,8 @@ export async function openCsv(spec: DataSpec, options: OpenOptions & { maxBytes:
   return makeDataset(described, (row) => scaled.slice(row * features.length, (row + 1) * features.length));
 }
 
-function parseRows(bytes: Uint8Array, path: string): Row[] {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return parse(text, {
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as Row[];
-  } catch (error) {
-    const got = error instanceof CsvError ? error.message : "bytes that are no UTF-8 text";
-    throw dataError(path, { code: "E_CSV_FORMAT", expected: "comma-separated values", got }, error);
-  }
-}
-
-function findColumn(spec: DataSpec, key: string, names: readonly string[]): number {
-  const wanted = spec.query.get(key) ?? "";
-  const index = wanted === "-1" && !names.includes("-1") ? names.length - 1 : names.indexOf(wanted);
-  if (index >= 0) return index;
-  const shown = names.slice(0, 20).join(", ");
-  throw dataError("--data", {
-    code: "E_DATA_SPEC",
-    where: key,
-    expected: `a column: ${shown}`,
-    got: `'${wanted}'`,
-    hint: `Give csv:FILE?${key}=COLUMN`,
-  });
-}
-
 function readNumbers(
-  rows: readonly Row[],
+  rows: readonly TableRow[],
   features: readonly number[],
   columns: number,
   path: string,
@@ -90,16 +52,13 @@ function readNumbers(
 ): Float64Array {
   const problems = new RecordProblems(path);
   const values = new Float64Array(rows.length * features.length);
-  rows.forEach(({ record, info }, row) => {
-    if (record.length !== columns) {
-      problems.add({
-        code: "E_CSV_COLUMNS",
-        where: `line ${info.lines}`,
-        expected: `${columns} columns`,
-        got: `${record.length}`,
-      });
+  rows.forEach((line, row) => {
+    const ragged = raggedness(line, columns);
+    if (ragged !== null) {
+      problems.add(ragged);
       return;
     }
+    const { record } = line;
     features.forEach((column, feature) => {
       const text = record[column]!;
       if (NUMBER.test(text)) values[row * features.length + feature] = Number(text);

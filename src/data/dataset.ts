@@ -1,5 +1,6 @@
-import type { Codec, Quantize } from "../inputs/codec.ts";
+import type { Modality, Quantize } from "../inputs/codec.ts";
 import type { Field } from "../inputs/field.ts";
+import type { RowSpace } from "../inputs/row/row-space.ts";
 
 /** One labelled input, in attack space. `index` is its position in the source, from 0, whatever was drawn. */
 export interface DataSample {
@@ -15,7 +16,7 @@ export interface Dataset {
   /** Of the source's bytes. */
   readonly sha256: string;
   readonly length: number;
-  readonly modality: Codec["modality"];
+  readonly modality: Modality;
   /** [height, width, channels] or [features]. */
   readonly dims: readonly number[];
   /** 8-bit sources are attacked as 8-bit inputs unless the user says otherwise. */
@@ -26,6 +27,8 @@ export interface Dataset {
   readonly groups: readonly string[] | null;
   /** Vectors: what each feature is to the user, where the source knows it. */
   readonly fields?: readonly Field[];
+  /** Rows of a schema: what is legal. */
+  readonly rows?: RowSpace;
   /** Reads one sample. Images in height-width-channel order, each value scaled to 0..1. */
   sample(index: number): Promise<DataSample>;
 }

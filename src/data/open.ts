@@ -26,6 +26,12 @@ const DEFAULT_MAX_BYTES = 2 ** 31 - 1;
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   const parsed = parseDataSpec(spec);
+  if (options.rows !== undefined && parsed.kind !== "csv")
+    throw dataError("--data", {
+      code: "E_DATA_KIND",
+      expected: "csv: a schema describes the columns of a table",
+      got: spec,
+    });
   const dataset = await OPENERS[parsed.kind]!(parsed, { maxBytes: DEFAULT_MAX_BYTES, ...options });
   const { dims } = options;
   if (dims === undefined || dims.join() === dataset.dims.join()) return dataset;

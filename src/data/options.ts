@@ -1,3 +1,4 @@
+import type { RowSpace } from "../inputs/row/row-space.ts";
 import type { InputRange } from "./arrays.ts";
 
 export interface OpenOptions {
@@ -7,6 +8,8 @@ export interface OpenOptions {
   readonly dims?: readonly number[];
   /** Where the values of float sources lie (default 0..1); they are scaled from it to 0..1. 8-bit sources are always 0..255. */
   readonly inputRange?: InputRange;
+  /** Tables are read by this schema: texts become the numbers that the model takes. Only for `csv:`. */
+  readonly rows?: RowSpace;
   /** No file may be larger, packed or unpacked (default 2 GiB - 1). */
   readonly maxBytes?: number;
 }

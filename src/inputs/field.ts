@@ -1,3 +1,6 @@
+/** The value of a field of a row, as a user submits it. */
+export type FieldValue = number | string | boolean;
+
 /** What one coordinate of a vector is to the user. */
 export interface Field {
   readonly name?: string;

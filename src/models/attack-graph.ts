@@ -3,7 +3,7 @@ import { cloneModel, replaceUses } from "../graph/index.ts";
 import { type Graph, type Model, Value } from "../graph/ir.ts";
 import { codeFromDtype } from "../onnx/index.ts";
 import type { OpTable } from "../ops/define.ts";
-import { type DType, float32, int64Vector, isFloat, type NumericDType, scalar } from "../tensor/tensor.ts";
+import { type DType, float32, int64Vector, isFloat, type NumericDType, scalar, tensor } from "../tensor/tensor.ts";
 import type { Arrangement } from "./arrangement.ts";
 import { isIdentity, type Preprocessing, type Units } from "./preprocessing.ts";
 import type { ScoreHead } from "./score-head.ts";
@@ -77,10 +77,32 @@ function appendPreprocessing(op: OpBuilder, x: Value, options: InputOptions): Va
 function appendUnits(op: OpBuilder, x: Value, units: Units): Value {
   if (isIdentity(units)) return x;
   const constant = (values: readonly number[]) => float32(values.length === 1 ? [] : [values.length], values);
+  if (units.kind === "grid") return appendGrid(op, x, units);
   if (units.kind === "normalize") return op.Div(op.Sub(x, constant(units.mean)), constant(units.std));
   const widths = units.high.map((high, i) => high - units.low[i]!);
   const scaled = op.Mul(x, constant(widths));
   return units.low.every((low) => low === 0) ? scaled : op.Add(scaled, constant(units.low));
+}
+
+/** Below 1/2, a difference of places times this is an integer that int64 holds exactly. */
+const FINEST = 2 ** 61;
+
+/**
+ * The very values that `toModelUnits` gives, in float64: a tree's threshold may lie exactly on one of them. Gradients pass straight through: what
+ * rounding adds to a place goes through integers, where none flow.
+ */
+function appendGrid(op: OpBuilder, x: Value, { low, high, steps }: Extract<Units, { kind: "grid" }>): Value {
+  const constant = (values: readonly number[]) => tensor("float64", [values.length], Float64Array.from(values));
+  const number = (value: number) => scalar("float64", value);
+  const double = codeFromDtype("float64");
+  const truncate = (v: Value) => op.Cast(op.Cast(v, { to: codeFromDtype("int64") }), { to: double });
+  const place = op.Mul(op.Cast(x, { to: double }), constant(steps));
+  const nearest = truncate(op.Add(place, number(0.5)));
+  const rounding = truncate(op.Mul(op.Sub(nearest, place), number(FINEST)));
+  const rounded = op.Add(place, op.Mul(rounding, number(1 / FINEST)));
+  const widths = steps.map((count, i) => (high[i]! - low[i]!) / count);
+  const v = op.Add(op.Mul(rounded, constant(widths)), constant(low));
+  return op.Cast(v, { to: codeFromDtype("float32") });
 }
 
 /**

@@ -123,7 +123,7 @@ async function assemble(
     maxBatch: fixedBatch ?? largestBatch(graph, table),
     fixedBatch,
     notes: notesOf(opened, arrangement, adapted),
-    steps: stepsOf(opened, gradient ? graph : null, table),
+    steps: stepsOf(opened, gradient ? graph : null, table, preprocessing),
     problems: [...adapted.problems, ...obstacles],
   });
 }
@@ -183,9 +183,15 @@ function notesOf({ model }: OpenedModel, arrangement: Arrangement, { head, notes
 }
 
 /** Of a model without gradients, only what its input does is known. */
-function stepsOf({ model }: OpenedModel, differentiable: AttackGraph | null, table: OpTable): StepFunctions {
+function stepsOf(
+  { model }: OpenedModel,
+  differentiable: AttackGraph | null,
+  table: OpTable,
+  { units }: Preprocessing,
+): StepFunctions {
   const dtype = model.graph.inputs[0]!.dtype!;
   const rounded = dtype === "uint8" || dtype === "int8" ? ["the rounding of the input"] : [];
+  if (units.kind === "grid") rounded.push("the rounding of fields to legal values");
   if (differentiable === null) return { straightThrough: rounded, flat: [] };
   const { straightThrough, flat } = explainGradient(differentiable.model, table, {
     wrt: [differentiable.input],

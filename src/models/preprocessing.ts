@@ -4,6 +4,8 @@ import type { Problem } from "../base/errors.ts";
 export interface FeatureBox {
   readonly low: number;
   readonly high: number;
+  /** Legal values are so many even steps from low to high; the model receives them exactly. All boxes have steps, or none. */
+  readonly steps?: number;
 }
 
 export interface PreprocessingOptions {
@@ -21,11 +23,17 @@ export interface PreprocessingOptions {
 
 /**
  * From attack space (0..1) to what the model's file takes. Either `scale`: v = low + (high - low) x, or `normalize`:
- * v = (x - mean) / std. Arrays hold one number per channel of an image or per feature of a vector, or one for all.
+ * v = (x - mean) / std, or `grid`: v = low + round(steps x) (high - low) / steps. Arrays hold one number per channel of an image or per feature of a vector, or one for all.
  */
 export type Units =
   | { readonly kind: "scale"; readonly low: readonly number[]; readonly high: readonly number[] }
-  | { readonly kind: "normalize"; readonly mean: readonly number[]; readonly std: readonly number[] };
+  | { readonly kind: "normalize"; readonly mean: readonly number[]; readonly std: readonly number[] }
+  | {
+      readonly kind: "grid";
+      readonly low: readonly number[];
+      readonly high: readonly number[];
+      readonly steps: readonly number[];
+    };
 
 export interface Preprocessing {
   readonly units: Units;
@@ -81,8 +89,10 @@ export function resolvePreprocessing(
   const reversed = boxes.find((box) => !(Number.isFinite(box.high) && box.high >= box.low));
   if (reversed !== undefined)
     problems.push({ code: "E_PREPROCESSING", subject: flag, expected: "low <= high", got: JSON.stringify(reversed) });
+  const bounds = { low: boxes.map((box) => box.low), high: boxes.map((box) => box.high) };
+  const steps = boxes.flatMap((box) => box.steps ?? []);
   return {
-    units: { kind: "scale", low: boxes.map((box) => box.low), high: boxes.map((box) => box.high) },
+    units: steps.length === boxes.length ? { kind: "grid", ...bounds, steps } : { kind: "scale", ...bounds },
     reverseChannels,
   };
 }
@@ -103,6 +113,11 @@ function exact(x: number): number {
  */
 export function toModelUnits(row: Float32Array, units: Units, last: number): Float32Array {
   const at = (values: readonly number[], i: number) => (values.length === 1 ? values[0]! : values[i % last]!);
+  if (units.kind === "grid")
+    return row.map((x, i) => {
+      const [low, steps] = [at(units.low, i), at(units.steps, i)];
+      return low + Math.floor(steps * x + 0.5) * ((at(units.high, i) - low) / steps);
+    });
   if (units.kind === "scale")
     return row.map((x, i) => {
       const low = at(units.low, i);

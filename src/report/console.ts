@@ -90,12 +90,22 @@ function threatLines(result: Result, threat: ThreatResult, style: Style): string
   return [
     style.strong(`Under ${threat.id}`),
     `  robust accuracy   ${headline}  ${robust.unbroken} of ${robust.of} stand under every profile`,
+    ...provedLine(robust),
     ...reasons.map((check) => style.bad(`  withdrawn: ${check.id}: ${check.detail}`)),
     ...(risk === undefined ? [] : riskLines(risk, style)),
     "",
     ...attackTable(threat).map((line) => `  ${line}`),
     "",
     ...curveLine(threat),
+  ];
+}
+
+/** What an exact search proved of those that stand. */
+function provedLine({ bracket, of }: ThreatResult["robustAccuracy"]): string[] {
+  if (bracket === undefined) return [];
+  const proved = Math.round(bracket.certified * of);
+  return [
+    `  proved            ${percent(bracket.certified).padStart(7)}  ${proved} of ${of}: every input that the threat allows was tried`,
   ];
 }
 

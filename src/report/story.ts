@@ -1,7 +1,7 @@
 import type { Finding, Result } from "../assess/schema.ts";
 import { type CommandContext, reproducingCommand } from "./command-line.ts";
 import { duration, epsilonText, grouped, percent, plural, sure } from "./format.ts";
-import { KNOWS, limitText, NORMS } from "./words.ts";
+import { fieldText, KNOWS, limitText, NORMS } from "./words.ts";
 
 /** What the telling needs of the run that made the finding. */
 export type StoryContext = CommandContext & { readonly model: Pick<Result["model"], "name" | "classes"> };
@@ -71,8 +71,9 @@ function outcome(finding: Finding, context: StoryContext): string[] {
     `The model says ${className(after.label, context)}, ${sure(after.confidence)} sure; ${className(trueLabel, context)} is now choice ${rankOfTrueAfter}`,
     `The true class leads the others by ${signed(before.margin)} before and ${signed(after.margin)} after (difference of scores)`,
     sizeText(finding),
-    placeText(finding),
-    `Perceptibility: ${perceptibility.band}${rule}${psnr}`,
+    ...(finding.subject.modality === "row"
+      ? [turnText(finding, context)]
+      : [placeText(finding), `Perceptibility: ${perceptibility.band}${rule}${psnr}`]),
     verified(verification),
   ];
 }
@@ -82,11 +83,24 @@ function signed(value: number): string {
 }
 
 function sizeText({ constraints, perturbation }: Finding): string {
-  const { l0, l1, l2, linf } = perturbation.magnitude;
+  const { l0, l1, l2, linf, fields } = perturbation.magnitude;
+  if (fields !== undefined) return `Size of the change: ${plural(fields, "field")} (limit ${constraints.epsilon})`;
   const sizes = { linf: epsilonText(linf), l2: l2.toPrecision(3), l1: l1.toPrecision(3), l0: plural(l0, "value") };
   const order = ["linf", "l2", "l1", "l0"] as const;
   const limit = `${NORMS[constraints.norm as keyof typeof NORMS] ?? constraints.norm} limit ${epsilonText(constraints.epsilon)}`;
   return `Size of the change: ${order.map((norm) => `${NORMS[norm]} ${sizes[norm]}`).join(", ")} (${limit})`;
+}
+
+/** `income 2,400 -> 2,650 turns reject into accept`. */
+function turnText({ outputChange, perturbation }: Finding, context: StoryContext): string {
+  const { fields = [] } = perturbation.location;
+  const changes = fields.map(
+    ({ index, name, from, to }) => `${name ?? `field ${index}`} ${fieldText(from)} -> ${fieldText(to)}`,
+  );
+  const more = (perturbation.magnitude.fields ?? fields.length) - fields.length;
+  const turns = fields.length + more === 1 ? "turns" : "turn";
+  const [before, after] = [outputChange.before.label, outputChange.after.label];
+  return `${changes.join(", ")}${more > 0 ? ` and ${plural(more, "more field")}` : ""} ${turns} ${className(before, context)} into ${className(after, context)}`;
 }
 
 function placeText({ perturbation }: Finding): string {
@@ -106,7 +120,7 @@ function placeText({ perturbation }: Finding): string {
         .slice(0, 3)
         .map(
           ({ index, name, from, to }) =>
-            `${name ?? `field ${index}`} from ${Number(from.toPrecision(4))} to ${Number(to.toPrecision(4))}`,
+            `${name ?? `field ${index}`} from ${fieldText(from, 4)} to ${fieldText(to, 4)}`,
         )
         .join(", "),
     );

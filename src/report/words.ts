@@ -1,5 +1,5 @@
 import type { Finding, ThreatResult } from "../assess/schema.ts";
-import { epsilonText } from "./format.ts";
+import { epsilonText, grouped } from "./format.ts";
 
 /** Terms of the field in plain words; shared by every report. */
 
@@ -27,14 +27,20 @@ export function threatName(id: string): string {
 }
 
 /** The name of a norm as people say it. */
-export const NORMS: Readonly<Record<ThreatResult["norm"], string>> = { linf: "L-inf", l2: "L2", l1: "L1", l0: "L0" };
+export const NORMS: Readonly<Record<ThreatResult["norm"], string>> = {
+  linf: "L-inf",
+  l2: "L2",
+  l1: "L1",
+  l0: "L0",
+  fields: "fields",
+};
 
 export interface Limit {
   readonly norm: string;
   readonly epsilon: number;
   /** Of the threat. */
   readonly id: string;
-  readonly modality: "image" | "vector";
+  readonly modality: Finding["subject"]["modality"];
 }
 
 /** What the attacker may change, as a clause: `every value by at most 8/255 of its range (L-inf)`. */
@@ -48,9 +54,24 @@ export function limitText({ norm, epsilon, id, modality }: Limit): string {
       return `all values together by a Euclidean length of at most ${size} (L2; each value scaled to 0..1)`;
     case "l1":
       return `all values together by a sum of at most ${size} (L1; each value scaled to 0..1)`;
+    case "fields":
+      return `at most ${size} field${epsilon === 1 ? "" : "s"}, to values that the schema allows`;
     default: {
       const unit = /\bcount=channels\b/.test(id) ? "value" : part;
       return `at most ${size} ${unit}${epsilon === 1 ? "" : "s"}, as far as it likes (L0)`;
     }
   }
+}
+
+/** A value of a field as reports print it. Rows hold what is submitted, so that no digit is lost; other numbers are rounded to `digits`. */
+export function fieldText(value: string | number | boolean, digits?: number): string {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") return value;
+  if (digits !== undefined) return String(Number(value.toPrecision(digits)));
+  return Number.isInteger(value) ? grouped(value) : String(value);
+}
+
+/** How many digits of a finding's numbers to print: all of a row's. */
+export function fieldDigits({ subject }: Pick<Finding, "subject">, digits: number): number | undefined {
+  return subject.modality === "row" ? undefined : digits;
 }

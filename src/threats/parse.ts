@@ -1,5 +1,7 @@
 import { BlindspotError, type Problem } from "../base/errors.ts";
+import type { RowSpace } from "../inputs/row/row-space.ts";
 import type { ThreatOptions } from "./box.ts";
+import { fields } from "./fields.ts";
 import { l0 } from "./l0.ts";
 import { l2, linf } from "./lp.ts";
 import type { Threat } from "./threat.ts";
@@ -7,18 +9,28 @@ import type { Threat } from "./threat.ts";
 export interface ParseOptions extends Omit<ThreatOptions, "spelled"> {
   /** Of one input: [height, width, channels] where L0 counts pixels, [features]. Default: L0 counts values. */
   readonly dims?: readonly number[];
+  /** Rows of a schema: what `fields:K` may change. */
+  readonly rows?: RowSpace;
 }
 
 /** Kinds of the command line that have no implementation yet. */
-const NOT_YET = ["l1", "fields", "text"];
-const KNOWN = "linf:EPS, l2:EPS or l0:PIXELS";
+const NOT_YET = ["l1", "text"];
+const KNOWN = "linf:EPS, l2:EPS, l0:PIXELS or fields:K";
 
-/** Reads `linf:8/255`, `l2:0.5`, `l0:5`, `l0:5?count=channels`. All that is wrong with the spec is said at once. */
-export function parseThreat(spec: string, { dims = [], ...options }: ParseOptions = {}): Threat {
+/** Reads `linf:8/255`, `l2:0.5`, `l0:5`, `l0:5?count=channels`, `fields:2`. All that is wrong with the spec is said at once. */
+export function parseThreat(spec: string, { dims = [], rows, ...options }: ParseOptions = {}): Threat {
   const colon = spec.indexOf(":");
   const kind = (colon < 0 ? spec : spec.slice(0, colon)).trim().toLowerCase();
   const size = colon < 0 ? "" : spec.slice(colon + 1).trim();
   const subject = `--threat ${spec}`;
+  if (kind === "fields") return parseFields(subject, size, rows, options);
+  if (rows !== undefined)
+    throw new BlindspotError({
+      code: "E_THREAT_KIND",
+      subject,
+      expected: "fields:K: what may happen to rows is what their schema says",
+      got: `'${kind}'`,
+    });
   if (kind === "l0") return parseSparse(subject, size, dims, options);
   const problems: Problem[] = [];
   if (kind !== "linf" && kind !== "l2")
@@ -86,6 +98,40 @@ function parseSparse(
     });
   if (problems.length > 0) throw new BlindspotError(problems);
   return l0(Number(count), { ...options, spelled: size, unit: perPixel ? channels : 1 });
+}
+
+/** `2`: at most so many fields, of those that the schema names. */
+function parseFields(
+  subject: string,
+  size: string,
+  rows: RowSpace | undefined,
+  options: Omit<ThreatOptions, "spelled">,
+): Threat {
+  const problems: Problem[] = [];
+  if (rows === undefined)
+    problems.push({
+      code: "E_THREAT_SCHEMA",
+      subject,
+      expected: "rows of a schema",
+      hint: "Give --schema FILE; `blindspot init --data FILE` writes a first one",
+    });
+  const most = rows?.fields.length ?? Number.POSITIVE_INFINITY;
+  const count = /^\d+$/.test(size) ? Number(size) : Number.NaN;
+  if (!(count >= 1 && count <= most))
+    problems.push({
+      code: "E_THREAT_EPSILON",
+      subject,
+      expected: `a whole number of fields, 1 or more${Number.isFinite(most) ? `, at most ${most}` : ""}`,
+      got: `'${size}'`,
+    });
+  if (options.quantize === "uint8")
+    problems.push({
+      code: "E_THREAT_OPTION",
+      subject,
+      expected: "--quantize none: a schema says which values are legal",
+    });
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return fields(count, rows!, { ...options, spelled: size });
 }
 
 /** A decimal number or a fraction; null for anything else. */

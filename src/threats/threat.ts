@@ -1,6 +1,7 @@
 import type { Rng } from "../base/rng.ts";
+import type { Levels, RowSpace } from "../inputs/row/row-space.ts";
 
-export type Norm = "linf" | "l2" | "l1" | "l0";
+export type Norm = "linf" | "l2" | "l1" | "l0" | "fields";
 
 /** Who the attacker wants to be misled, and into what. */
 export type Goal =
@@ -10,6 +11,15 @@ export type Goal =
   /** Any class of the set (the true one never counts). */
   | { readonly kind: "set"; readonly classes: readonly number[] };
 
+/** What a `fields` threat allows, for attacks that search it. */
+export interface RowLimits {
+  readonly space: RowSpace;
+  /** Fields that may change, by index. */
+  readonly free: readonly number[];
+  /** Whether a row keeps every constraint of the threat. */
+  legal(levels: Levels, clean: Levels): boolean;
+}
+
 /**
  * The constraints of an attacker, as a value. It samples, steps, projects and checks; an attack never decides by itself what is allowed.
  * All points are in attack space (0..1 per coordinate). `x0`, the clean point, must not change while it is attacked: its bounds are kept.
@@ -18,7 +28,7 @@ export interface Threat {
   /** Stable name that holds everything that changes its meaning: `linf:8/255;uint8;untargeted`. */
   readonly id: string;
   readonly norm: Norm;
-  /** As declared: in 0..1 units; a number of pixels or fields for L0. */
+  /** As declared: in 0..1 units; a number of pixels or fields for L0, of fields for rows. */
   readonly epsilon: number;
   /** What is left of epsilon after quantization: floor(255 eps) / 255 for L-inf on 8-bit inputs, else epsilon. */
   readonly effectiveEpsilon: number;
@@ -28,6 +38,8 @@ export interface Threat {
   readonly mask: Uint8Array | null;
   /** Neighboring coordinates that the norm counts as one: the channels of a pixel for L0 on images, else 1. */
   readonly unit: number;
+  /** Of `fields` threats: what the rows are that it allows. */
+  readonly rows?: RowLimits;
   /** Uniform in the ball, then clipped to the box; for L0 so many units at random, with uniform values. */
   randomPoint(x0: Float32Array, rng: Rng): Float32Array;
   /** A random point on the boundary of the ball, as AutoPGD starts: U(-1,1)^d / max|.| for L-inf, N(0,I) / |.| for L2; for L0 so many units at random, each value 0 or 1. */

@@ -20,11 +20,24 @@ const DENSE = 1 / 2;
 export function perturbation(
   x: Float32Array,
   x0: Float32Array,
-  codec: Pick<Codec, "imageChange" | "fields">,
+  codec: Pick<Codec, "imageChange" | "fields" | "fieldChanges">,
 ): Omit<Perturbation, "blob"> {
   const magnitude = norms(x, x0);
   const ratio = psnr(x, x0);
   const image = codec.imageChange?.(x, x0);
+  const changes = codec.fieldChanges?.(x, x0);
+  if (changes !== undefined) {
+    const { l0, ...others } = magnitude;
+    return {
+      location: {
+        kind: changes.length === 0 ? "none" : "sparse",
+        support: l0 / x.length,
+        fields: changes.slice(0, MOST_FIELDS).map((change) => ({ ...change })),
+      },
+      magnitude: { l0, fields: changes.length, ...others },
+      perceptibility: { psnr: ratio, ...vectorBand(magnitude.linf) },
+    };
+  }
   if (image === undefined)
     return {
       location: locateFields(x, x0, magnitude, codec.fields ?? []),

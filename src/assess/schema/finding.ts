@@ -20,6 +20,7 @@ const answer = z.object({
     .describe("the five classes with the highest scores"),
 });
 
+const fieldValue = z.union([z.number(), z.string(), z.boolean()]);
 const box = z.tuple([count, count, count, count]).describe("top, left, bottom, right; the last two exclusive");
 
 export const findingSchema = z
@@ -31,7 +32,7 @@ export const findingSchema = z
     seed: z.number(),
     subject: z.object({
       modelSha256: digest,
-      modality: z.enum(["image", "vector"]),
+      modality: z.enum(["image", "vector", "row"]),
       dataset: z.string(),
       sampleId: z.string(),
       index: count,
@@ -74,12 +75,15 @@ export const findingSchema = z
           .optional()
           .describe("share of the squared change by spatial frequency (DCT)"),
         fields: z
-          .array(z.object({ index: count, name: z.string().optional(), from: z.number(), to: z.number() }))
+          .array(z.object({ index: count, name: z.string().optional(), from: fieldValue, to: fieldValue }))
           .optional()
-          .describe("vectors: the fields that changed, in the user's own units, largest change first; at most 32"),
+          .describe(
+            "vectors and rows: the fields that changed, in the user's own units, largest change first; at most 32",
+          ),
       }),
       magnitude: z.object({
         l0: count.describe("coordinates that changed"),
+        fields: count.optional().describe("rows: fields that changed"),
         l0Pixels: count.optional().describe("images: pixels of which any channel changed"),
         l1: z.number(),
         l2: z.number(),

@@ -10,6 +10,10 @@ const attempt = z.object({
   rejected: count,
   seconds: z.number().nonnegative(),
   detail: z.string().optional(),
+  exhausted: z
+    .literal(true)
+    .optional()
+    .describe("it tried everything that the threat allows: where it resisted, that is proved"),
 });
 
 const profileLine = z.object({

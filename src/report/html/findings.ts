@@ -65,13 +65,13 @@ const SEVERITY: Column = {
 
 /** The change in the threat's own norm. */
 function sizeOf({ constraints, perturbation }: Finding): number {
-  const { l0, l1, l2, linf } = perturbation.magnitude;
-  const sizes: Readonly<Record<string, number>> = { l0, l1, l2, linf };
+  const { l0, l1, l2, linf, fields = l0 } = perturbation.magnitude;
+  const sizes: Readonly<Record<string, number>> = { l0, l1, l2, linf, fields };
   return sizes[constraints.norm] ?? linf;
 }
 
 function sizeText(finding: Finding): string {
-  return finding.constraints.norm === "l0" ? grouped(sizeOf(finding)) : epsilonText(sizeOf(finding));
+  return ["l0", "fields"].includes(finding.constraints.norm) ? grouped(sizeOf(finding)) : epsilonText(sizeOf(finding));
 }
 
 /** Every finding in a row; sorted and filtered where scripts run. */

@@ -7,6 +7,7 @@ import { RULE } from "../most-telling.ts";
 import type { Pictures } from "../picture.ts";
 import { findingSeverity } from "../severity.ts";
 import { tellFinding } from "../story.ts";
+import { fieldDigits, fieldText } from "../words.ts";
 import { className, command, PIXELATED, severityChip, type View } from "./view.ts";
 
 /** The most telling findings, each as an experiment with its pictures. */
@@ -70,15 +71,16 @@ function shots(result: Result, { outputChange }: Finding, pictures: Pictures): M
 
 type Fields = NonNullable<Finding["perturbation"]["location"]["fields"]>;
 
-function changedFields({ perturbation }: Finding, fields: Fields): Markup {
+function changedFields(finding: Finding, fields: Fields): Markup {
+  const { magnitude } = finding.perturbation;
+  const digits = fieldDigits(finding, 4);
   const columns = [{ name: "Field" }, { name: "Before", numeric: true }, { name: "After", numeric: true }];
-  const figure = (value: number) => String(Number(value.toPrecision(4)));
   const rows = fields.map(({ index, name, from, to }) => [
     name === undefined ? `field ${index}` : named(name),
-    figure(from),
-    figure(to),
+    fieldText(from, digits),
+    fieldText(to, digits),
   ]);
-  const rest = perturbation.magnitude.l0 - fields.length;
+  const rest = (magnitude.fields ?? magnitude.l0) - fields.length;
   return html`<div>${tableOf({ columns, rows }, "Changed fields")}${rest > 0 && html`<p class="muted small">And ${plural(rest, "smaller change")}.</p>`}</div>`;
 }
 

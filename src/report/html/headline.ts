@@ -77,9 +77,10 @@ ${risk !== undefined && html`<li>Severity<b>${severityChip(risk.severity.shown, 
 }
 
 function standing(result: Result, threat: ThreatResult): Markup {
-  const { value, sampling95, unbroken, of } = threat.robustAccuracy;
+  const { value, sampling95, unbroken, of, bracket } = threat.robustAccuracy;
+  const proved = bracket && `; proved for ${Math.round(bracket.certified * of)}`;
   const figure = withdrawn(result, threat).length > 0 ? html`<s>${percent(value)}</s>` : percent(value);
-  return html`<li>Under ${threatName(threat.id)}<b>${figure}</b><span class="muted small">${interval(sampling95)}, ${unbroken} of ${of}</span></li>`;
+  return html`<li>Under ${threatName(threat.id)}<b>${figure}</b><span class="muted small">${interval(sampling95)}, ${unbroken} of ${of}${proved}</span></li>`;
 }
 
 /** How far an evaluation went, in a few words. */

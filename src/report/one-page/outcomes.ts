@@ -5,7 +5,7 @@ import { html, type Markup } from "../markup.ts";
 import { mostTelling } from "../most-telling.ts";
 import { makeAlbum, type Pictures } from "../picture.ts";
 import { withdrawn } from "../withdrawn.ts";
-import { NORMS } from "../words.ts";
+import { fieldDigits, fieldText, NORMS } from "../words.ts";
 import { className, share, short, sureness, threatLabel, worstFirst } from "./text.ts";
 
 /** Rows of the table; beyond that each threat has one, and the last ones none. */
@@ -86,7 +86,7 @@ function card(result: Result, finding: Finding, pictures: Pictures | undefined):
   const { attack, constraints, outputChange, perturbation, subject, threatModel } = finding;
   const { trueLabel, before, after } = outputChange;
   const norm = constraints.norm as ThreatResult["norm"];
-  const size = `${NORMS[norm]} ${epsilonText(perturbation.magnitude[norm])} of ${epsilonText(constraints.epsilon)}`;
+  const size = `${NORMS[norm]} ${epsilonText(perturbation.magnitude[norm] ?? 0)} of ${epsilonText(constraints.epsilon)}`;
   return html`<article>${pictures === undefined ? fields(finding) : triptych(pictures)}<dl>
 <dt>Input</dt><dd>Sample ${subject.index}: ${className(result, trueLabel)}, answered right, ${sureness(before.confidence)} sure</dd>
 <dt>Action</dt><dd>${short(attack.name)} (${threatModel.knowledge}), ${plural(attack.queriesUsed, "query", "queries")}, seed ${finding.seed}; ${size}</dd>
@@ -100,11 +100,11 @@ function triptych({ before, after, change, amplified }: Pictures): Markup {
 }
 
 /** What is no image: the fields that changed most. */
-function fields({ perturbation }: Finding): Markup {
-  const { fields: changed = [], support } = perturbation.location;
+function fields(finding: Finding): Markup {
+  const { fields: changed = [], support } = finding.perturbation.location;
   const shown = changed.slice(0, 3);
-  const digits = (value: number) => String(Number(value.toPrecision(3)));
-  return html`<div class="fields">${shown.map(({ index, name, from, to }) => html`<p><b>${short(name ?? `field ${index}`)}</b> ${digits(from)} to ${digits(to)}</p>`)}<p>${share(support)} of the values changed</p></div>`;
+  const digits = fieldDigits(finding, 3);
+  return html`<div class="fields">${shown.map(({ index, name, from, to }) => html`<p><b>${short(name ?? `field ${index}`)}</b> ${short(fieldText(from, digits))} to ${short(fieldText(to, digits))}</p>`)}<p>${share(support)} of the values changed</p></div>`;
 }
 
 function findingNote(result: Result, findings: number): string {

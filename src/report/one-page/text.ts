@@ -2,7 +2,7 @@ import type { Finding, Result, ThreatResult } from "../../assess/schema.ts";
 import { percent, sure } from "../format.ts";
 import { type Markup, named } from "../markup.ts";
 import { shortened } from "../visible.ts";
-import { threatName } from "../words.ts";
+import { type Limit, threatName } from "../words.ts";
 
 /** Lengths that names and sentences of a run are cut to: the page has room for so much, whatever a run holds. */
 export const LENGTH = {
@@ -38,7 +38,7 @@ export function threatLabel(threat: Pick<ThreatResult, "id">): Markup {
   return short(threatName(threat.id));
 }
 
-export function modalityOf(findings: readonly Finding[], { model }: Pick<Result, "model">): "image" | "vector" {
+export function modalityOf(findings: readonly Finding[], { model }: Pick<Result, "model">): Limit["modality"] {
   return findings[0]?.subject.modality ?? (model.dims.length === 3 ? "image" : "vector");
 }
 

@@ -1,0 +1,102 @@
+import type { Levels, RowSpace } from "../inputs/row/row-space.ts";
+import { makeDataset } from "./arrays.ts";
+import type { Dataset } from "./dataset.ts";
+import { resolveLabels } from "./labels.ts";
+import type { OpenOptions } from "./options.ts";
+import { RecordProblems } from "./problems.ts";
+import type { DataSpec } from "./spec.ts";
+import { findColumn, raggedness, readTable, type Table } from "./table.ts";
+
+/** A cell of a line, by column name. */
+type Cell = (column: string) => string;
+
+/**
+ * A table read by a schema: a point has a coordinate for each number that the model takes. Columns are found by name (numbers from 0 where the
+ * file has no header); every line must be legal and keep the relations. One error lists what is not.
+ */
+export async function openRows(
+  spec: DataSpec,
+  space: RowSpace,
+  options: OpenOptions & { maxBytes: number },
+): Promise<Dataset> {
+  const table = await readTable(spec, options.maxBytes);
+  const { rows, names, sha256 } = table;
+  const label = findColumn(spec, "label", names);
+  const group = spec.query.has("group") ? findColumn(spec, "group", names) : -1;
+  requireColumns(spec, space, table, [label, group]);
+  const problems = new RecordProblems(spec.path);
+  const points = rows.map((line) => {
+    const ragged = raggedness(line, names.length);
+    if (ragged !== null) problems.add(ragged);
+    return ragged === null ? readRow(space, line.record, names, `line ${line.info.lines}`, problems) : null;
+  });
+  problems.throwIfAny("Mend the data, or the schema");
+  const resolved = resolveLabels(
+    rows.map(({ record }) => record[label]!),
+    options.classes,
+    spec.path,
+    (row) => `line ${rows[row]!.info.lines}`,
+  );
+  const described = {
+    spec: spec.text,
+    sha256,
+    dims: [space.size],
+    naturalQuantize: "none",
+    rows: space,
+    groups: group < 0 ? null : rows.map(({ record }) => record[group]!),
+    ...resolved,
+  } as const;
+  return makeDataset(described, (row) => space.point(points[row]!));
+}
+
+/** Each column must be a field (or of one), the label, the group, or ignored; each field must have its columns. */
+function requireColumns(spec: DataSpec, space: RowSpace, { names }: Table, others: readonly number[]): void {
+  const wanted = space.columns.flat();
+  const problems = new RecordProblems(spec.path);
+  for (const column of wanted.filter((one) => !names.includes(one)))
+    problems.add({ code: "E_ROW_COLUMN", where: column, expected: "a column of the data", got: "none of this name" });
+  for (const [i, column] of names.entries())
+    if (!others.includes(i) && !wanted.includes(column) && !space.schema.ignore.includes(column))
+      problems.add({
+        code: "E_ROW_COLUMN",
+        where: column,
+        expected: "a field of the schema, or a name in its `ignore`",
+        got: "neither",
+      });
+  if (others[0]! >= 0 && wanted.includes(names[others[0]!]!))
+    problems.add({ code: "E_ROW_COLUMN", where: names[others[0]!]!, expected: "the label or a field", got: "both" });
+  problems.throwIfAny();
+}
+
+function readRow(
+  space: RowSpace,
+  record: readonly string[],
+  names: readonly string[],
+  line: string,
+  problems: RecordProblems,
+): Levels | null {
+  const cell: Cell = (column) => record[names.indexOf(column)]!;
+  let legal = true;
+  const levels = Int32Array.from(space.fields, (field, f) => {
+    const columns = space.columns[f]!;
+    const level = columns.length === 1 ? field.parse(cell(columns[0]!)) : hotColumn(columns.map(cell));
+    if (level !== null) return level;
+    legal = false;
+    const got = columns.map((column) => `'${cell(column)}'`).join(", ");
+    const expected = columns.length === 1 ? field.legal : "a single 1 among zeros";
+    problems.add({ code: "E_ROW_VALUE", where: `${line}, ${field.name}`, expected, got });
+    return 0;
+  });
+  if (!legal) return null;
+  const broken = space.broken(levels);
+  if (broken === null) return levels;
+  problems.add({ code: "E_ROW_RELATION", where: line, expected: broken, got: "a row that breaks it" });
+  return null;
+}
+
+/** Which of the columns holds the 1. */
+function hotColumn(texts: readonly string[]): number | null {
+  const numbers = texts.map((text) => (text === "" ? Number.NaN : Number(text)));
+  const ones = numbers.filter((number) => number === 1).length;
+  return ones === 1 && numbers.every((number) => number === 0 || number === 1) ? numbers.indexOf(1) : null;
+}
