@@ -20,6 +20,7 @@ const READING = ["inputRange", "mean", "std", "channels", "layout", "shape", "ou
 const MODEL = ["model", ...READING] as const;
 const ATTACK = [
   "data",
+  "schema",
   "threat",
   "goal",
   "quantize",
@@ -58,6 +59,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     examples: [
       "assess --model model.onnx --data folder:images --threat linf:8/255",
       "assess --model model.onnx --data npz:test.npz --threat linf:2/255 --threat l2:0.5 --attacks quick",
+      "assess --model loans.onnx --data csv:loans.csv?label=decision --schema schema.json --threat fields:2",
       "assess --model model.onnx --data idx:images.gz,labels.gz --threat linf:0.1 --quantize none --samples all",
     ],
     load: () => import("./commands/assess.ts"),

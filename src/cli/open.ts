@@ -3,7 +3,15 @@ import { basename } from "node:path";
 import type { ModelFacts } from "../assess/assess.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { type Dataset, openDataset, sharpImages } from "../data/index.ts";
-import { type Codec, imageCodec, type Quantize, vectorCodec } from "../inputs/index.ts";
+import {
+  type Codec,
+  imageCodec,
+  type Quantize,
+  RowSpace,
+  readRowSchema,
+  rowCodec,
+  vectorCodec,
+} from "../inputs/index.ts";
 import { type Classifier, type LoadClassifierOptions, loadClassifier } from "../models/index.ts";
 import { type OpenedModel, openModel } from "../models/open-model.ts";
 import { nodeRuntime } from "../runtime/node.ts";
@@ -60,9 +68,32 @@ export function modelOptions(given: Given): LoadClassifierOptions {
   );
 }
 
+/** The schema of rows. It says where values lie; options that would say so too are refused. */
+async function openSchema(path: string, { inputRange, mean, std }: Given): Promise<RowSpace> {
+  const twice = Object.entries({ "--input-range": inputRange, "--mean": mean, "--std": std }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (twice.length > 0)
+    throw new BlindspotError(
+      twice.map(([subject]) => ({ code: "E_OPTION_TWICE", subject, expected: "--schema alone: it has the ranges" })),
+    );
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new BlindspotError(
+      { code: "E_SCHEMA_READ", subject: `--schema ${path}`, expected: "a JSON file", got: (error as Error).message },
+      { cause: error },
+    );
+  }
+  return new RowSpace(readRowSchema(json, path));
+}
+
 export async function openData(given: Given & { readonly data: string }): Promise<Dataset> {
   const classes = given.classes === undefined ? undefined : await classNames(given.classes);
+  const rows = given.schema === undefined ? undefined : await openSchema(given.schema, given);
   return openDataset(given.data, {
+    ...(rows === undefined ? {} : { rows }),
     ...(classes === undefined ? {} : { classes }),
     ...(given.inputRange === undefined ? {} : { inputRange: dataRange(given.inputRange) }),
   });
@@ -77,7 +108,12 @@ export async function openModelFile(model: string): Promise<OpenedModel> {
 /** What `loadClassifier` needs to know to fit a model to this data. */
 export async function loadOptions(data: Dataset, given: Given): Promise<LoadClassifierOptions> {
   const classes = given.classes === undefined ? data.classes : await classNames(given.classes);
-  return { ...modelOptions(given), dims: data.dims, ...(classes === null ? {} : { classes }) };
+  return {
+    ...modelOptions(given),
+    dims: data.dims,
+    ...(data.rows === undefined ? {} : { features: data.rows.boxes }),
+    ...(classes === null ? {} : { classes }),
+  };
 }
 
 async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
@@ -86,6 +122,8 @@ async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime
 
 /** How inputs of this data are decoded, hashed and written. */
 export function codecFor(data: Dataset): (quantize: Quantize) => Codec {
+  const { rows } = data;
+  if (rows !== undefined) return () => rowCodec(rows);
   return (quantize) =>
     data.modality === "image" ? imageCodec(data.dims, quantize, sharpImages) : vectorCodec(data.dims, data.fields);
 }
