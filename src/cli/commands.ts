@@ -1,3 +1,4 @@
+import { CORPUS_COMMANDS } from "./corpus/commands.ts";
 import type { Given, OptionName } from "./options.ts";
 
 export interface CommandModule {
@@ -6,7 +7,7 @@ export interface CommandModule {
 }
 
 export interface CommandDefinition {
-  /** With its arguments, as commander takes it. */
+  /** With its arguments, as commander takes it; of two words before them the first is a group of commands. */
   readonly name: string;
   readonly summary: string;
   readonly options: readonly OptionName[];
@@ -33,8 +34,30 @@ const ATTACK = [
   "restarts",
   "surrogate",
 ] as const;
+/** How a model is reached that can only be asked. */
+const QUERIED = [
+  "adapter",
+  "authorized",
+  "bearer",
+  "header",
+  "answers",
+  "rate",
+  "concurrency",
+  "requestRows",
+  "timeout",
+  "retries",
+  "maxQueries",
+  "costPerQuery",
+  "maxCost",
+  "journal",
+] as const;
 const RISK = ["exposure", "viewer", "impact"] as const;
 const OUTPUT = ["json", "quiet"] as const;
+
+/** What a group of commands is about. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  corpus: "the collection of boundary samples: what the model got wrong, kept as tests for every later version",
+};
 
 export const COMMANDS: readonly CommandDefinition[] = [
   {
@@ -53,6 +76,8 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "dryRun",
       "probe",
       "failUnder",
+      "corpus",
+      ...QUERIED,
       ...RISK,
       ...OUTPUT,
     ],
@@ -60,6 +85,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "assess --model model.onnx --data folder:images --threat linf:8/255",
       "assess --model model.onnx --data npz:test.npz --threat linf:2/255 --threat l2:0.5 --attacks quick",
       "assess --model loans.onnx --data csv:loans.csv?label=decision --schema schema.json --threat fields:2",
+      "assess --model http://localhost:8000/v2/models/signs --adapter kserve --data folder:images --threat linf:8/255 --max-queries 20000",
       "assess --model model.onnx --data idx:images.gz,labels.gz --threat linf:0.1 --quantize none --samples all",
     ],
     load: () => import("./commands/assess.ts"),
@@ -67,13 +93,14 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "attack <name>",
     summary: "run one attack, and save the inputs that fool the model",
-    options: [...MODEL, ...ATTACK, "time", "saveTo", "probe", ...OUTPUT],
+    options: [...MODEL, ...ATTACK, "time", "saveTo", "probe", ...QUERIED, ...OUTPUT],
     examples: [
       "attack pgd --model model.onnx --data folder:images --threat linf:8/255 --save adversarial",
       "attack square --model model.onnx --data npz:test.npz --threat l2:0.5 --queries 500 --samples 50",
     ],
     load: () => import("./commands/attack.ts"),
   },
+  ...CORPUS_COMMANDS,
   {
     name: "risk <dir>",
     summary: "the risk of a stored run, by the deployment that you declare",
@@ -112,6 +139,13 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "reinitialize",
       "patience",
       "validateSamples",
+      "test",
+      "also",
+      "samples",
+      "attacks",
+      "profile",
+      "surrogate",
+      "queries",
       "allowOverlap",
       "seed",
       "out",
@@ -120,6 +154,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     ],
     examples: [
       "harden --model model.onnx --data folder:train --validate folder:choose --threat linf:8/255 --method pgd --out hardened.onnx",
+      "harden --model m.onnx --data npz:a.npz --validate npz:b.npz --test npz:c.npz --threat linf:0.1 --method n-fgsm --out hardened.onnx",
       "harden --model m.onnx --data npz:a.npz --validate npz:b.npz --threat l2:0.5 --method trades --beta 3 --out hardened.onnx",
       "harden --model m.onnx --data npz:a.npz --validate npz:b.npz --threat linf:0.1 --regularize input-gradient=0.1 --out hardened.onnx",
     ],
@@ -195,7 +230,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "inspect [model]",
     summary: "what a model is, what it expects, and which of its operators have gradients",
-    options: [...MODEL, "data", "json"],
+    options: [...MODEL, "data", ...QUERIED, "json"],
     examples: ["inspect model.onnx", "inspect model.onnx --data folder:images"],
     load: () => import("./commands/inspect.ts"),
   },

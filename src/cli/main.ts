@@ -3,7 +3,7 @@
 process.env["ORT_DISABLE_TELEMETRY"] = "1";
 
 import { Command, CommanderError } from "commander";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS, GROUPS } from "./commands.ts";
 import { readConfig } from "./config.ts";
 import { exitCodeOf, messageOf, usageError } from "./failure.ts";
 import { type Given, longFlag, OPTIONS, type OptionName, type OptionSpec, readOptions } from "./options.ts";
@@ -31,16 +31,29 @@ function rawOptions(command: Command, allowed: readonly OptionName[]): Record<st
   );
 }
 
+/** What goes wrong is told by us, in one place. */
+function quiet(command: Command): Command {
+  return command.exitOverride().configureOutput({ writeErr: () => {} });
+}
+
+/** `corpus ls` is the command `ls` of the group `corpus`. */
+function placeOf(name: string, program: Command, groups: ReadonlyMap<string, Command>) {
+  const space = name.indexOf(" ");
+  const parent = groups.get(name.slice(0, Math.max(0, space)));
+  return parent === undefined ? { parent: program, name } : { parent, name: name.slice(space + 1) };
+}
+
 function buildProgram(): Command {
-  const program = new Command("blindspot")
+  const program = quiet(new Command("blindspot"))
     .description("Finds a classifier's blind spots, proves them, and measures how far it can be trusted.")
     .version(version())
-    .showSuggestionAfterError()
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
+    .showSuggestionAfterError();
+  const groups = new Map(
+    Object.entries(GROUPS).map(([name, about]) => [name, quiet(program.command(name).description(about))]),
+  );
   for (const definition of COMMANDS) {
-    const command = program.command(definition.name).description(definition.summary);
-    command.exitOverride().configureOutput({ writeErr: () => {} });
+    const { parent, name } = placeOf(definition.name, program, groups);
+    const command = quiet(parent.command(name).description(definition.summary));
     for (const name of [...definition.options, "config", "debug"] as const) addOption(command, name);
     command.addHelpText(
       "after",

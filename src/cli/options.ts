@@ -118,7 +118,49 @@ const seconds = (value: string) => {
 
 /** Every option of every command, once: its name here is its key in a config file. */
 export const OPTIONS = {
-  model: option("--model <model>", "an .onnx file", text),
+  model: option(
+    "--model <model>",
+    "an .onnx file; or one that is only asked: FILE.mjs#EXPORT, https://..., cmd:PROGRAM (docs/endpoints.md)",
+    text,
+  ),
+  adapter: option(
+    "--adapter <name>",
+    "how an endpoint is asked: kserve (Open Inference Protocol 2), or json:FILE",
+    text,
+  ),
+  authorized: option(
+    "--authorized <reference>",
+    "the permission to attack somebody else's endpoint; it is stored in the result",
+    text,
+  ),
+  bearer: option("--bearer <variable>", "environment variable that holds the endpoint's token", text),
+  header: repeated("--header <name=variable>", "a header whose value is in an environment variable (repeatable)", text),
+  answers: option(
+    "--answers <kind>",
+    "scores, or label: use no more of the answers (default: all that the target gives)",
+    choice("scores", "label"),
+  ),
+  rate: option(
+    "--rate <n>",
+    "rows per second sent to a queried model (default: 10 to another machine, else unlimited)",
+    positive,
+  ),
+  concurrency: option(
+    "--concurrency <n>",
+    "requests under way at once (default 4; functions and programs 1)",
+    wholeFrom(1),
+  ),
+  requestRows: option("--request-rows <n>", "rows in a request (default 16; functions and programs 64)", wholeFrom(1)),
+  timeout: option("--timeout <seconds>", "for one request (default 30)", seconds),
+  retries: option("--retries <n>", "times that a failed request is sent again (default 5)", wholeFrom(0)),
+  maxQueries: option("--max-queries <n>", "hard limit of rows sent in the whole run", wholeFrom(1)),
+  costPerQuery: option("--cost-per-query <price>", "price of one row", positive),
+  maxCost: option("--max-cost <price>", "hard limit of what the whole run costs", positive),
+  journal: option(
+    "--journal <file>",
+    "where answers are kept, so that none is paid for twice (default: in the folder of the run)",
+    text,
+  ),
   models: option("--models <models...>", "two or more .onnx files", text),
   data: option(
     "--data <spec>",
@@ -309,6 +351,23 @@ export const OPTIONS = {
   ),
   impact: option("--impact <file>", "a .json file of what each mistake costs, 1 to 5 (docs/risk.md)", text),
   write: flag("--write", "keep it in the folder of the run, so that reports show it"),
+  corpus: option("--corpus <dir>", "the boundary corpus (default boundary/, if it exists), or none", text),
+  input: option("--input <file>", "an image, or an .npy array of float32 in 0..1", text),
+  clean: option("--clean <file>", "the input that it was made from", text),
+  label: option("--label <class>", "its true class, by your word", text),
+  kind: option(
+    "--kind <kind>",
+    "adversarial, natural (wrong without any attack), corruption, reported",
+    choice("adversarial", "natural", "corruption", "reported"),
+  ),
+  group: option("--group <name>", "what belongs together: a track, a patient, a customer", text),
+  note: option("--note <text>", "kept with it", text),
+  by: option("--by <name>", "who says so (default: the name of your account)", text),
+  reason: option("--reason <text>", "kept with it", text),
+  fromRun: option("--from-run <dir>", "a stored run: its findings and natural errors", text),
+  pair: option("--pair <true:predicted>", "what it is and what it was taken for; * for any: stop:yield, stop:*", text),
+  unlabelled: flag("--unlabelled", "only those that nobody has given a true class"),
+  limit: option("--limit <n>", "lines (default 50; 0: all)", wholeFrom(0)),
   config: option("--config <file>", "options from a file (default blindspot.config.json or .mjs, if it exists)", text),
   debug: flag("--debug", "stack traces"),
 } as const;
