@@ -2,6 +2,7 @@ import { BlindspotError } from "../base/errors.ts";
 import { sha256 } from "../base/hash.ts";
 import { Rng } from "../base/rng.ts";
 import type { Classifier } from "../models/classifier.ts";
+import { TARGET_UNCHANGED } from "./checks/target.ts";
 import type { Assessment, AssessOptions, ModelFacts } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { Run } from "./run.ts";
@@ -31,6 +32,21 @@ async function anonymousFacts(model: Classifier): Promise<ModelFacts> {
   // Four digits survive another machine's rounding.
   const fingerprint = sha256(scores.map((score) => score.toPrecision(4)).join(","));
   return { kind: "classifier", name: "model", fingerprint, preprocessing: {}, runtime: null };
+}
+
+/** A model that became another during the run was not evaluated: the exit code says so. */
+export function requireUnchanged({ result }: Assessment): void {
+  const check = result.checks.find(({ id, status }) => id === TARGET_UNCHANGED && status === "fail");
+  if (check === undefined) return;
+  throw new BlindspotError(
+    {
+      code: "E_TARGET_CHANGED",
+      subject: result.model.name,
+      got: check.detail,
+      ...(check.try === undefined ? {} : { hint: check.try }),
+    },
+    { exitCode: 3 },
+  );
 }
 
 /** No sample was evaluated: the exit code says so. */

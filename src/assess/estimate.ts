@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Classifier, Rows } from "../models/classifier.ts";
+import { curveAttack, curveThreats } from "./curve.ts";
 import { costPerSample, makePlan, type Plan, type PlanOptions } from "./plan.ts";
 
 /** Seconds of one row, with as many passes side by side as the model allows. */
@@ -69,6 +70,25 @@ function bound(plan: Plan, options: PlanOptions, samples: number, speed: Speed):
     gradients += cost.gradients * samples;
   }
   return { queries, gradients, seconds: secondsOf({ queries, gradients }, speed) };
+}
+
+/** Samples that the "unbounded reaches 0" check attacks with everything. */
+const UNBOUNDED_SAMPLES = 20;
+/** Times that the checks of the model ask each audited sample: once, four times again, and with noise and neighbors. */
+const MODEL_CHECK_PASSES = 10;
+
+/** Upper bound of the queries of curve and checks, on the audit subset, for a model without gradients. */
+export function auditCost(model: Classifier, plan: Plan): number {
+  const classes = model.classes.length;
+  const size = plan.audit.size;
+  const costs = plan.threats.map(({ threat, profiles }) => {
+    const attack = curveAttack({ classifier: model, seed: plan.seed }, threat);
+    const curve = attack === null ? 0 : attack.definition.cost(attack.settings, { classes }).queries;
+    const own = profiles.filter(({ knowledge }) => knowledge !== "transfer").slice(0, 1);
+    const unbounded = costPerSample(own, classes).queries * Math.min(size, UNBOUNDED_SAMPLES);
+    return curveThreats(threat).length * size * curve + unbounded;
+  });
+  return costs.reduce((sum, cost) => sum + cost, MODEL_CHECK_PASSES * size);
 }
 
 /** What the plan costs at this speed, and what quicker plans would. */

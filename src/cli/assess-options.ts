@@ -19,6 +19,12 @@ export type AssessGiven = Given & {
 /** A run shorter than this needs no estimate. */
 const LONG_SECONDS = 60;
 
+/** A folder of its own for a run that names none. */
+export function runDirectory(given: Given): string {
+  const startedAt = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  return join(".blindspot", "runs", `${startedAt}-${sha256(JSON.stringify(given)).slice(0, 8)}`);
+}
+
 /** What the command line says about a run: where it is kept, what it tells. */
 export function assessOptions(
   target: Target,
@@ -26,9 +32,7 @@ export function assessOptions(
   progress: Progress,
   signal: AbortSignal,
 ): AssessOptions {
-  const startedAt = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const id = `${startedAt}-${sha256(JSON.stringify([target.facts, given])).slice(0, 8)}`;
-  const directory = given.out ?? join(".blindspot", "runs", id);
+  const directory = given.out ?? runDirectory(given);
   return {
     ...planOptions(target, given),
     facts: target.facts,

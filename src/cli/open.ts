@@ -18,11 +18,12 @@ import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { readNpy } from "../tensor/npy.ts";
 import { toNumbers } from "../tensor/tensor.ts";
+import { isQueried } from "./models/is-queried.ts";
 import type { Given } from "./options.ts";
 import { dataRange, modelRange, UNIT } from "./ranges.ts";
 
 /** Names joined by commas, or a file: a JSON array, or one name a line. */
-async function classNames(text: string): Promise<string[]> {
+export async function classNames(text: string): Promise<string[]> {
   const refuse = (got: string, hint?: string) =>
     new BlindspotError({
       code: "E_CLASSES",
@@ -48,14 +49,15 @@ async function classNames(text: string): Promise<string[]> {
   return list;
 }
 
-/** Kinds of model that the command line has a form for but that this version can't load. */
+/** Some commands need the file itself: its graph, its gradients, its weights. */
 function requireFile(model: string): void {
-  if (!/^(https?:|cmd:)|\.m?js(#|$)/.test(model)) return;
+  if (!isQueried(model)) return;
   throw new BlindspotError({
     code: "E_MODEL_KIND",
-    subject: `--model ${model}`,
+    subject: model,
     expected: "an .onnx file",
-    hint: "Functions, endpoints and programs can't be attacked in this version",
+    got: "a model that can only be asked",
+    hint: "assess, attack and inspect take it as --model",
   });
 }
 
@@ -128,19 +130,25 @@ export function codecFor(data: Dataset): (quantize: Quantize) => Codec {
     data.modality === "image" ? imageCodec(data.dims, quantize, sharpImages) : vectorCodec(data.dims, data.fields);
 }
 
-/** Model, surrogate and data of a command, on one runtime. */
+/** Model, surrogate and data of a command. */
 export interface Target {
-  readonly opened: OpenedModel;
   readonly classifier: Classifier;
   readonly surrogate: Classifier | null;
   readonly data: Dataset;
-  readonly runtime: Runtime;
   readonly facts: ModelFacts;
   readonly mask: Uint8Array | null;
   close(): Promise<void>;
 }
 
-export async function openTarget(given: Given & { readonly model: string; readonly data: string }): Promise<Target> {
+/** A target that is a file, and the runtime that runs it. */
+export interface FileTarget extends Target {
+  readonly opened: OpenedModel;
+  readonly runtime: Runtime;
+}
+
+export async function openTarget(
+  given: Given & { readonly model: string; readonly data: string },
+): Promise<FileTarget> {
   const opened = await openModelFile(given.model);
   const second = given.surrogate === undefined ? null : await openModelFile(given.surrogate);
   const data = await openData(given);

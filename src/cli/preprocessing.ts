@@ -3,7 +3,7 @@ import { type Dataset, drawSamples } from "../data/index.ts";
 import { type LoadClassifierOptions, type ProbeResult, probePreprocessing } from "../models/index.ts";
 import type { OpenedModel } from "../models/open-model.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { loadOptions, type Target } from "./open.ts";
+import { type FileTarget, loadOptions } from "./open.ts";
 import type { Given } from "./options.ts";
 
 const PROBE_SAMPLES = 100;
@@ -29,7 +29,7 @@ export async function requirePreprocessing(
     opened,
     data,
     runtime,
-  }: Pick<Target, "data" | "runtime"> & { readonly opened: OpenedModel | readonly OpenedModel[] },
+  }: Pick<FileTarget, "data" | "runtime"> & { readonly opened: OpenedModel | readonly OpenedModel[] },
   given: Given,
 ): Promise<void> {
   if (given.probe === false) return;

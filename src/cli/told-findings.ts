@@ -21,10 +21,10 @@ export async function findingsOf(
   records: readonly SampleRecord[],
   seed: number,
 ): Promise<Finding[]> {
-  const { classifier, data, facts, opened } = target;
+  const { classifier, data, facts } = target;
   const codec = codecFor(data)(threat.quantize);
   const context = {
-    modelSha256: opened.sha256,
+    modelSha256: (facts.sha256 ?? facts.fingerprint)!,
     classes: classifier.classes,
     dataset: data.spec,
     seed,

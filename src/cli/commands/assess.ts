@@ -1,17 +1,19 @@
-import { type Assessment, assess, requireEvaluated } from "../../assess/assess.ts";
-import { aboutTime, estimate, measureSpeed } from "../../assess/estimate.ts";
-import { makePlan } from "../../assess/plan.ts";
+import { join } from "node:path";
+import { type Assessment, assess, requireEvaluated, requireUnchanged } from "../../assess/assess.ts";
+import { JOURNAL_FILE } from "../../assess/run-file.ts";
+import { stopSignal } from "../../assess/stop-signal.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import { commandLine } from "../../report/command-line.ts";
 import { consoleReport } from "../../report/console.ts";
-import { grouped, table } from "../../report/format.ts";
-import { type AssessGiven, assessOptions } from "../assess-options.ts";
+import { type AssessGiven, assessOptions, runDirectory } from "../assess-options.ts";
+import { keepInCorpus } from "../corpus/keep.ts";
+import { corpusOfRun } from "../corpus/open.ts";
+import { dryRun } from "../dry-run.ts";
 import { messageOf } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { openTarget, type Target } from "../open.ts";
+import { earlyEnd, openAttacked } from "../models/open-attacked.ts";
 import { type Given, requireOptions } from "../options.ts";
-import { defined, planOptions } from "../plan-options.ts";
-import { requirePreprocessing } from "../preprocessing.ts";
+import { defined } from "../plan-options.ts";
 import { Progress } from "../progress.ts";
 import { riskInput } from "../risk-input.ts";
 import { writeReport } from "../write-report.ts";
@@ -21,13 +23,24 @@ export async function run(options: Given): Promise<number> {
   const given = { ...required, ...defined({ risk: await riskInput(options) }) };
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
-  const target = await openTarget(given);
+  const out = given.out ?? runDirectory(given);
+  const stop = stopSignal(given.time, interrupt.signal) ?? interrupt.signal;
+  const journal = given.journal ?? join(out, JOURNAL_FILE);
+  const target = await openAttacked(given, { journal, signal: stop, dryRun: given.dryRun ?? false });
   try {
-    await requirePreprocessing(target, given);
     if (given.dryRun) return await dryRun(target, given);
-    const assessment = await assess(assessOptions(target, given, progress, interrupt.signal));
+    // A corpus that can't be opened is an error before the run, not after it.
+    const corpus = await corpusOfRun(given);
+    const assessment = await assess(assessOptions(target, { ...given, out }, progress, interrupt.signal));
     progress.clear();
-    return await report(assessment, given, interrupt.signal.aborted, progress);
+    const end = earlyEnd(target);
+    if (end !== null && "line" in end) progress.line(end.line);
+    const keep = async (directory: string): Promise<void> => {
+      if (corpus !== null) await keepInCorpus(corpus, directory, target.data, given.json ?? false);
+    };
+    const code = await report(assessment, given, interrupt.signal.aborted, progress, keep);
+    if (end !== null && "error" in end) throw end.error;
+    return code;
   } finally {
     progress.clear();
     interrupt.dispose();
@@ -51,16 +64,19 @@ async function report(
   given: AssessGiven,
   interrupted: boolean,
   progress: Progress,
+  keep: (directory: string) => Promise<void>,
 ): Promise<number> {
   const { result, directory } = assessment;
   const path = await keepReport(directory, progress);
   const color = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
   if (given.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else process.stdout.write(consoleReport(result, { color, directory, report: path }));
+  if (directory !== null) await keep(directory);
   if (interrupted) {
     process.stderr.write(`Interrupted. Resume with:\n  ${resumeCommand(given, directory)}\n`);
     return 130;
   }
+  requireUnchanged(assessment);
   requireEvaluated(assessment);
   if (given.failUnder === undefined) return 0;
   const evaluated = result.threats.filter(({ robustAccuracy }) => robustAccuracy.of > 0);
@@ -85,43 +101,4 @@ function resumeCommand(given: AssessGiven, directory: string | null): string {
   const words = process.argv.slice(2);
   if (given.out === undefined && directory !== null) words.push("--out", directory);
   return commandLine(words);
-}
-
-/** The plan and what it costs at most; a few batches are timed, nothing is attacked. */
-async function dryRun(target: Target, given: AssessGiven): Promise<number> {
-  const options = planOptions(target, given);
-  const plan = makePlan(options);
-  const cost = estimate(options, plan, await measureSpeed(target.classifier, target.data, plan.indices));
-  const attacks = plan.threats.map(({ threat, profiles, notRun }) => ({
-    threat: threat.id,
-    attacks: profiles.flatMap(({ knowledge, attacks: planned }) =>
-      planned.map(({ definition, settings }) => ({ knowledge, name: definition.name, settings })),
-    ),
-    notRun,
-  }));
-  const summary = { samples: plan.indices.length, auditSamples: plan.audit.size, atMost: cost, threats: attacks };
-  if (given.json) {
-    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-    return 0;
-  }
-  const lines = attacks.flatMap(({ threat, attacks: planned, notRun }) => [
-    `Under ${threat}`,
-    ...table(
-      planned.map(({ knowledge, name, settings }) => [
-        `  ${knowledge}`,
-        name,
-        Object.entries(settings)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(" "),
-      ]),
-      ["left", "left", "left"],
-    ),
-    ...notRun.map(({ attack, reason }) => `  not run: ${attack}: ${reason}`),
-  ]);
-  const total = `At most ${aboutTime(cost.seconds)}: ${grouped(cost.queries)} queries, ${grouped(cost.gradients)} of them with gradients`;
-  const cheaper = cost.alternatives.map((other) => `${other.option}: ${aboutTime(other.seconds)}`);
-  process.stdout.write(
-    `${[`${plan.indices.length} samples (${plan.draw}), audit subset of ${plan.audit.size}`, ...lines, total, ...cheaper].join("\n")}\n`,
-  );
-  return 0;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { targetUnchanged } from "../../assess/checks/target.ts";
 import { cleanMetrics, threatMetrics } from "../../assess/metrics.ts";
 import { makePlan, readSamples, type ThreatPlan } from "../../assess/plan.ts";
 import { bestAttempt, sampleLine } from "../../assess/sample-line.ts";
@@ -11,10 +12,10 @@ import { runSamples } from "../../attacks/runner.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import { duration, grouped, interval, percent } from "../../report/format.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { openTarget, type Target } from "../open.ts";
+import { earlyEnd, openAttacked } from "../models/open-attacked.ts";
+import type { Target } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { planOptions } from "../plan-options.ts";
-import { requirePreprocessing } from "../preprocessing.ts";
 import { Progress } from "../progress.ts";
 import { fileSafe, type Saved, saveAdversarial } from "../save-adversarial.ts";
 import { findingsOf, pickedSamples, printedFinding } from "../told-findings.ts";
@@ -24,12 +25,11 @@ export async function run(options: Given, [name]: readonly string[]): Promise<nu
   const { knowledge } = findAttack(name!);
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
-  const target = await openTarget(given);
+  const signal = stopSignal(given.time, interrupt.signal) ?? interrupt.signal;
+  const target = await openAttacked(given, { journal: given.journal ?? null, signal, dryRun: false });
   try {
-    await requirePreprocessing(target, given);
     const plan = makePlan({ ...planOptions(target, given), attacks: [name!] });
     const reports: AttackReport[] = [];
-    const signal = stopSignal(given.time, interrupt.signal) ?? interrupt.signal;
     for (const threatPlan of plan.threats) {
       const { threat } = threatPlan;
       const found = await attackAll(target, given, threatPlan, plan.indices, plan.seed, progress, signal);
@@ -48,6 +48,15 @@ export async function run(options: Given, [name]: readonly string[]): Promise<nu
       ...(report.findings ?? []).map((finding) => printedFinding(finding, target, given)),
     ]);
     process.stdout.write(given.json ? `${JSON.stringify(reports, null, 2)}\n` : text.join("\n"));
+    const end = earlyEnd(target);
+    if (end !== null && "line" in end) progress.line(end.line);
+    if (end !== null && "error" in end) throw end.error;
+    const [unchanged] = await targetUnchanged(target.classifier);
+    if (unchanged?.status === "fail")
+      throw new BlindspotError(
+        { code: "E_TARGET_CHANGED", subject: target.facts.name, got: unchanged.detail },
+        { exitCode: 3 },
+      );
     if (reports.every(({ clean }) => clean.of === 0))
       throw new BlindspotError(
         { code: "E_NOT_EVALUATED", subject: given.data, got: "no sample was evaluated" },

@@ -3,8 +3,10 @@ import { labelProblems } from "../../data/index.ts";
 import { inspectModel, type ModelInspection, type ProbeResult } from "../../models/index.ts";
 import { grouped, table } from "../../report/format.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
+import { isQueried } from "../models/is-queried.ts";
+import { openAttacked } from "../models/open-attacked.ts";
 import { loadOptions, modelOptions, openData, openModelFile } from "../open.ts";
-import type { Given } from "../options.ts";
+import { type Given, requireOptions } from "../options.ts";
 import { probe } from "../preprocessing.ts";
 
 export async function run(given: Given, [path]: readonly string[]): Promise<number> {
@@ -16,6 +18,7 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
       expected: "a model",
       hint: "blindspot inspect model.onnx",
     });
+  if (isQueried(model)) return inspectQueried({ ...given, model });
   const opened = await openModelFile(model);
   const data = given.data === undefined ? null : await openData({ ...given, data: given.data });
   const runtime = await nodeRuntime();
@@ -35,6 +38,31 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
     return 0;
   } finally {
     await runtime.close();
+  }
+}
+
+/** What a model that can only be asked answers to the probes. Without data nothing says what it takes. */
+async function inspectQueried(given: Given & { readonly model: string }): Promise<number> {
+  const required = requireOptions(given, ["model", "data"], "inspect");
+  const sitting = { journal: null, signal: new AbortController().signal, dryRun: false };
+  const { classifier, facts, close } = await openAttacked(required, sitting);
+  try {
+    const { classes, dims, capabilities, meaning, notes, asked } = classifier;
+    const { kind, name, fingerprint } = facts;
+    const inspection = { kind, name, fingerprint, dims, classes, answers: capabilities.output, meaning, notes, asked };
+    const rows = [
+      ["model", `${name}, ${kind}, fingerprint ${fingerprint}`],
+      ["expects", `inputs of ${dims.join("x")}`],
+      ["answers", `${capabilities.output}${meaning === "label" ? "" : ` (${meaning})`}, ${classes.length} classes`],
+      ["gradients", "no: attacks by scores and labels work"],
+      ...notes.map((note, i) => [i === 0 ? "notes" : "", note]),
+      ["asked", `${grouped(asked?.queries ?? 0)} queries for this`],
+    ];
+    const text = given.json ? JSON.stringify(inspection, null, 2) : table(rows, ["left", "left"]).join("\n");
+    process.stdout.write(`${text}\n`);
+    return 0;
+  } finally {
+    await close();
   }
 }
 

@@ -36,6 +36,12 @@ export interface QueriedOptions {
   readonly clock?: Clock;
 }
 
+/** A row in attack space, and in the units and the order that the target takes. */
+interface Question {
+  readonly point: Float32Array;
+  readonly row: Float32Array;
+}
+
 interface Answer {
   readonly output: AnswerForm["output"];
   readonly rows: readonly RowAnswer[];
@@ -72,15 +78,15 @@ export class Asker {
   }
 
   /** Answers to rows of attack space, in their order; rows that are alike are asked once. `fresh`: asked again, whatever is known. */
-  async ask(rows: readonly Float32Array[], how: "together" | "alone", fresh = false): Promise<readonly RowAnswer[]> {
+  async ask(points: readonly Float32Array[], how: "together" | "alone", fresh = false): Promise<readonly RowAnswer[]> {
     const { journal } = this.options;
-    const unknown = new Map<string, Float32Array>();
-    const encoded = rows.map((row) => this.encode(row));
-    const keys = encoded.map((row) => this.keyOf(row, how, fresh));
+    const unknown = new Map<string, Question>();
+    const questions = points.map((point) => this.question(point));
+    const keys = questions.map(({ row }) => this.keyOf(row, how, fresh));
     const answers = keys.map((key, i) => {
       const known = journal.find(key) ?? this.pending.get(key);
       if (known !== undefined) this.remembered++;
-      else if (!unknown.has(key)) unknown.set(key, encoded[i]!);
+      else if (!unknown.has(key)) unknown.set(key, questions[i]!);
       return known;
     });
     if (unknown.size > 0) {
@@ -95,7 +101,7 @@ export class Asker {
     return Promise.all(keys.map((key, i) => answers[i] ?? this.pending.get(key)!));
   }
 
-  private async askUnknown(unknown: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, RowAnswer>> {
+  private async askUnknown(unknown: ReadonlyMap<string, Question>): Promise<ReadonlyMap<string, RowAnswer>> {
     const keys = [...unknown.keys()];
     try {
       const { rows } = await this.send([...unknown.values()], this.ended);
@@ -120,8 +126,8 @@ export class Asker {
     const answers: RowAnswer[] = [];
     let output: AnswerForm["output"] | null = null;
     for (let from = 0; from < probes.length; from += asking.requestRows) {
-      const rows = probes.slice(from, from + asking.requestRows).map((row) => this.encode(row));
-      const answer = await this.send(rows, signal);
+      const questions = probes.slice(from, from + asking.requestRows).map((point) => this.question(point));
+      const answer = await this.send(questions, signal);
       output ??= answer.output;
       if (first) this.check({ ...formOf(output, answer.rows), meaning: "logits" }, answer);
       answers.push(...answer.rows);
@@ -133,11 +139,10 @@ export class Asker {
     return answers;
   }
 
-  /** A row in the units and the order that the target takes. */
-  private encode(row: Float32Array): Float32Array {
+  private question(point: Float32Array): Question {
     const { arrangement, preprocessing } = this.options;
-    const inUnits = toModelUnits(row, preprocessing.units, arrangement.dims.at(-1)!);
-    return toModelOrder(inUnits, arrangement, preprocessing.reverseChannels);
+    const inUnits = toModelUnits(point, preprocessing.units, arrangement.dims.at(-1)!);
+    return { point, row: toModelOrder(inUnits, arrangement, preprocessing.reverseChannels) };
   }
 
   /** What is asked, hashed: a row asked alone is another question than one among others, and so is one that is asked again on purpose. */
@@ -149,10 +154,10 @@ export class Asker {
     return `again${repeat}-${hash}`;
   }
 
-  private async send(rows: readonly Float32Array[], signal: AbortSignal): Promise<Answer> {
+  private async send(questions: readonly Question[], signal: AbortSignal): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.pacer.run(rows.length, signal, () => this.once(rows));
+        return await this.pacer.run(questions.length, signal, () => this.once(questions));
       } catch (error) {
         const transient = error instanceof TransientFailure ? error : null;
         const wait = transient === null ? null : waitMs(transient, attempt);
@@ -166,14 +171,17 @@ export class Asker {
     }
   }
 
-  private async once(rows: readonly Float32Array[]): Promise<Answer> {
+  private async once(questions: readonly Question[]): Promise<Answer> {
     const { transport, journal, arrangement, asking, classes } = this.options;
-    this.allowance.spend(rows.length, transport.name);
-    journal.sent(rows.length);
+    const count = questions.length;
+    this.allowance.spend(count, transport.name);
+    journal.sent(count);
+    const rows = questions.map(({ row }) => row);
+    const points = questions.map(({ point }) => point);
     const raw = await withinTime(asking.timeoutMs, transport.name, (signal) =>
-      transport.ask({ rows, shape: arrangement.shape }, signal),
+      transport.ask({ rows, points, shape: arrangement.shape }, signal),
     );
-    const answer = readAnswers(transport.name, raw, rows.length, classes);
+    const answer = readAnswers(transport.name, raw, count, classes);
     if (this.form !== null) this.check(this.form, answer);
     return answer;
   }

@@ -21,9 +21,9 @@ const KEYS = ["request", "scores", "label", "classes"];
 /**
  * Reads `{ "request": ..., "scores": "$.path", "label": "$.path", "classes": [...] }`. All that is wrong with it is reported at once (`E_ADAPTER`,
  * `E_PATH`).
- * @param fields names of a row's values, where it has any: `$record` needs them
+ * @param named whether a row can be told by the names of its fields: `$record` needs that
  */
-export function parseTemplate(value: unknown, file: string, fields: readonly string[] | null): JsonTemplate {
+export function parseTemplate(value: unknown, file: string, named: boolean): JsonTemplate {
   const problems: Problem[] = [];
   const add = (where: string, expected: string, got?: string) =>
     problems.push({ code: "E_ADAPTER", subject: file, where, expected, ...(got === undefined ? {} : { got }) });
@@ -32,7 +32,7 @@ export function parseTemplate(value: unknown, file: string, fields: readonly str
   for (const key of Object.keys(template)) if (!KEYS.includes(key)) add(key, `one of ${KEYS.join(", ")}`);
   const places = placesIn(template["request"]);
   if (places.length !== 1) add("request", `one of ${PLACES.join(", ")}, once`, places.join(", ") || "none");
-  if (places[0]?.startsWith("$record") && fields === null)
+  if (places[0]?.startsWith("$record") && !named)
     add("request", "$input or $inputs: the data has no names for its values", places[0]);
   const path = (key: "scores" | "label"): JsonPath | null => {
     const text = template[key];
@@ -52,15 +52,15 @@ export function parseTemplate(value: unknown, file: string, fields: readonly str
   const label = path("label");
   if (template["scores"] === undefined && template["label"] === undefined) add("scores, label", "one of the two");
   const classes = template["classes"];
-  const named = Array.isArray(classes) && classes.every((name) => typeof name === "string");
-  if (classes !== undefined && !named) add("classes", "a list of names");
+  const listed = Array.isArray(classes) && classes.every((name) => typeof name === "string");
+  if (classes !== undefined && !listed) add("classes", "a list of names");
   if (problems.length > 0) throw new BlindspotError(problems);
   return {
     request: template["request"],
     place: places[0]!,
     scores,
     label,
-    classes: named ? (classes as string[]) : null,
+    classes: listed ? (classes as string[]) : null,
   };
 }
 
@@ -74,13 +74,17 @@ export function takesSeveral({ place }: JsonTemplate): boolean {
   return place.endsWith("s");
 }
 
-export function jsonTransport(target: HttpTarget, template: JsonTemplate, fields: readonly string[] | null): Transport {
+/** A point of attack space as the user would submit it, by the names of its fields. */
+export type RecordOf = (point: Float32Array) => Readonly<Record<string, unknown>>;
+
+/** @param recordOf may be null for a template without `$record` */
+export function jsonTransport(target: HttpTarget, template: JsonTemplate, recordOf: RecordOf | null): Transport {
   const several = takesSeveral(template);
   return {
     kind: "http",
     name: shownUrl(target.url),
     ask: async (batch, signal) => {
-      const answer = await requestJson(target, signal, fill(template.request, rowsOf(batch, template.place, fields)));
+      const answer = await requestJson(target, signal, fill(template.request, rowsOf(batch, template.place, recordOf)));
       const raw = read(template, answer);
       return several ? raw : single(raw);
     },
@@ -101,12 +105,10 @@ function single({ scores, labels }: RawAnswer): RawAnswer {
   return { labels: labels === undefined ? undefined : [labels] };
 }
 
-function rowsOf({ rows, shape }: Batch, place: Place, fields: readonly string[] | null): unknown {
-  const values = rows.map((row) =>
-    place.startsWith("$record")
-      ? Object.fromEntries(Array.from(row, (value, i) => [fields![i]!, value]))
-      : nested(row, shape),
-  );
+function rowsOf({ rows, points, shape }: Batch, place: Place, recordOf: RecordOf | null): unknown {
+  const values = place.startsWith("$record")
+    ? points.map((point) => recordOf!(point))
+    : rows.map((row) => nested(row, shape));
   return place.endsWith("s") ? values : values[0];
 }
 

@@ -1,8 +1,11 @@
 import { BlindspotError, type Problem } from "../../base/errors.ts";
 
-/** Rows of one request, as the target takes them: in its units and its order of elements. */
+/** Rows of one request. */
 export interface Batch {
+  /** As the target takes them: in its units and its order of elements. */
   readonly rows: readonly Float32Array[];
+  /** The same in attack space. */
+  readonly points: readonly Float32Array[];
   /** Of one row. */
   readonly shape: readonly number[];
 }

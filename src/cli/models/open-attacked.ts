@@ -1,0 +1,40 @@
+import { BlindspotError } from "../../base/errors.ts";
+import { grouped } from "../../report/format.ts";
+import { openTarget, type Target } from "../open.ts";
+import type { Given } from "../options.ts";
+import { requirePreprocessing } from "../preprocessing.ts";
+import { isQueried } from "./is-queried.ts";
+import { openQueriedTarget, type Sitting } from "./open-queried.ts";
+
+export type { Sitting } from "./open-queried.ts";
+
+/** Any model that can be attacked, with its data; a file's preprocessing has been questioned. */
+export async function openAttacked(
+  given: Given & { readonly model: string; readonly data: string },
+  sitting: Sitting,
+): Promise<Target> {
+  if (isQueried(given.model)) return openQueriedTarget(given, sitting);
+  const target = await openTarget(given);
+  try {
+    await requirePreprocessing(target, given);
+    return target;
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
+}
+
+/**
+ * Why a model that can only be asked answered no more before the run was finished: a line for the user where a budget was spent, an error
+ * where the target failed. Null where it answered to the end, or where the user stopped the run.
+ */
+export function earlyEnd({ classifier }: Pick<Target, "classifier">): { line: string } | { error: unknown } | null {
+  const reason: unknown = classifier.ended?.reason;
+  if (classifier.ended?.aborted !== true) return null;
+  if (!(reason instanceof BlindspotError) || !["E_BUDGET", "E_STOPPED"].includes(reason.code)) return { error: reason };
+  if (reason.code === "E_STOPPED") return null;
+  const { queries = 0 } = classifier.asked ?? {};
+  return {
+    line: `The budget is spent after ${grouped(queries)} queries. With a larger one, the same command with the same --out goes on; no answer is paid for twice.`,
+  };
+}
