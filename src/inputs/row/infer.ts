@@ -19,12 +19,11 @@ export interface InferredSchema {
 export function inferSchema(names: readonly string[], rows: readonly (readonly string[])[]): InferredSchema {
   const notes: string[] = [];
   const fields = names.map((name, column): RowField => {
-    const texts = rows.map((row) => row[column]!.trim());
-    const distinct = [...new Set(texts)];
-    const missing = distinct.filter((text) => !NUMBER.test(text));
-    if (missing.length > 0) {
-      if (missing.length < distinct.length)
-        notes.push(`${name}: texts among numbers (${missing.slice(0, 3).join(", ")}): read as a category`);
+    const distinct = [...new Set(rows.map((row) => row[column]!.trim()))];
+    const texts = distinct.filter((text) => !NUMBER.test(text));
+    if (texts.length > 0) {
+      if (texts.length < distinct.length)
+        notes.push(`${name}: texts among numbers (${texts.slice(0, 3).join(", ")}): read as a category`);
       return { name, type: "category", values: distinct.sort(), encoding: "code" };
     }
     return numeric(name, distinct, notes);
