@@ -47,6 +47,18 @@ export {
   sharpImages,
 } from "./data/index.ts";
 export {
+  DETECTOR_NAMES,
+  type DetectionResult,
+  type DetectorCard,
+  type DetectorName,
+  detectionResultSchema,
+  type EvaluateDetectorOptions,
+  evaluateDetector,
+  type FitDetectorOptions,
+  type FittedFile,
+  fitDetector,
+} from "./defenses/detectors/index.ts";
+export {
   type HardenEvent,
   type Hardened,
   type HardenOptions,

@@ -8,7 +8,7 @@ import { operators } from "../../ops/index.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { int64Vector, scalar } from "../../tensor/tensor.ts";
-import { linf, type Threat } from "../../threats/index.ts";
+import { l0, l2, linf, type Threat } from "../../threats/index.ts";
 import { EPSILON, FEATURES, hardenToyOn, toyNetwork, toyRows } from "../toy.test.fixture.ts";
 import type { TrainingRows } from "../training-rows.ts";
 import { ADAPTIVE } from "./adaptive-plan.ts";
@@ -154,6 +154,20 @@ describe("an attacker who knows the detector", () => {
     expect(result.adaptive.notRun).toEqual([]);
     expect(result.detector.kind).toBe(detector);
     expect(result.bypass.count).toBeGreaterThanOrEqual(result.static.bypassed.count);
+  });
+
+  it.each<[string, Threat]>([
+    ["L2", l2(0.4)],
+    ["L0", l0(2)],
+  ])("works for %s; attacks that don't fit are named", async (_, threat) => {
+    const { bytes } = await fitted("mahalanobis", { threat });
+    const result = await evaluate(bytes, { threat });
+    expect(result.threat.id).toBe(threat.id);
+    expect(result.static.fooled.count).toBeGreaterThan(0);
+    const ran = result.adaptive.attacks.map(({ name }) => name);
+    const left = result.adaptive.notRun.map((line) => line.split(":")[0]);
+    expect(ran.filter((name) => left.includes(name))).toEqual([]);
+    expect(left).toEqual(threat.norm === "l0" ? ["selective", "guided-1", "guided-3"] : []);
   });
 
   it("gives the same figures again, whatever else is in the draw", async () => {
