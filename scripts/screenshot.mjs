@@ -1,6 +1,6 @@
 // The picture of the README: the head of a run's report, as Chromium shows it at 1280 pixels.
 //
-//   npm run demo -- --out RUN && node scripts/screenshot.mjs RUN docs/report.png
+//   npm run demo -- --out DEMO && node scripts/screenshot.mjs DEMO/natural docs/report.png
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
