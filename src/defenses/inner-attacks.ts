@@ -1,6 +1,6 @@
 import type { Rng } from "../base/rng.ts";
 import type { Threat } from "../threats/threat.ts";
-import type { InnerLoss, OpenModel, Weights } from "./open-model.ts";
+import type { InnerLoss, LiveWeights, OpenModel } from "./open-model.ts";
 
 /** A batch of points and what is asked of them. */
 export interface Batch {
@@ -50,7 +50,7 @@ export interface Ascent {
  */
 export async function ascend(
   model: OpenModel,
-  weights: Weights,
+  weights: LiveWeights,
   batch: Batch,
   x: Float32Array,
   { threat, steps, stepSize, loss, towards }: Ascent,

@@ -1,7 +1,7 @@
 import type { Rng } from "../base/rng.ts";
 import type { Threat } from "../threats/threat.ts";
 import { ascend, type Batch, randomStarts } from "./inner-attacks.ts";
-import type { OpenModel, Weights } from "./open-model.ts";
+import type { LiveWeights, OpenModel } from "./open-model.ts";
 
 export const METHOD_NAMES = ["fgsm-rs", "n-fgsm", "pgd", "trades", "corpus", "none"] as const;
 export type MethodName = (typeof METHOD_NAMES)[number];
@@ -33,7 +33,7 @@ export interface Method {
 
 export interface CraftContext {
   readonly model: OpenModel;
-  readonly weights: Weights;
+  readonly weights: LiveWeights;
   readonly batch: Batch;
   /** From `start`. */
   readonly x: Float32Array;

@@ -2,11 +2,13 @@ import { withGradient, withOpenWeights } from "../autodiff/index.ts";
 import { writeModel } from "../graph/index.ts";
 import type { AttackGraph } from "../models/index.ts";
 import type { OpTable } from "../ops/define.ts";
-import type { Runtime, Session } from "../runtime/runtime.ts";
+import type { Kept, Runtime, Session } from "../runtime/runtime.ts";
 import { float32, int64, type NumericData, sizeOf, type Tensor } from "../tensor/tensor.ts";
 
 /** Weights and running statistics, by name. */
 export type Weights = Readonly<Record<string, Tensor>>;
+/** The same where models run. */
+export type LiveWeights = Weights | Kept;
 /** Cross-entropy and margin are raised against labels, divergence against the logits of another point. */
 export type InnerLoss = "cross-entropy" | "margin" | "divergence";
 
@@ -28,7 +30,8 @@ export class OpenModel {
   private readonly runtime: Runtime;
   private readonly open: readonly string[];
   private readonly dims: readonly number[];
-  private readonly sessions = new Map<InnerLoss, Promise<Session>>();
+  /** By where the weights are: null where they are given with each pass. */
+  private readonly sessions = new Map<Kept | null, Map<InnerLoss, Promise<Session>>>();
 
   /** @param open names of the weights that change @param dims of a row */
   constructor(
@@ -55,16 +58,21 @@ export class OpenModel {
     loss: InnerLoss,
     rows: Float32Array,
     towards: Int32Array | Float32Array,
-    weights: Weights,
+    weights: LiveWeights,
   ): Promise<InnerGradients> {
-    const session = await this.session(loss);
+    const kept = isKept(weights) ? weights : null;
+    const session = await this.session(loss, kept);
     const count = rows.length / sizeOf(this.dims);
     const told =
       loss === "divergence"
         ? { reference_logits: float32([count, this.classes], (towards as Float32Array).slice()) }
         : { labels: int64([count], towards) };
     const { input, output } = this.graph;
-    const feeds = { [input]: float32([count, ...this.dims], rows), ...told, ...this.copies(weights) };
+    const feeds = {
+      [input]: float32([count, ...this.dims], rows),
+      ...told,
+      ...(isKept(weights) ? {} : this.copies(weights)),
+    };
     const results = await session.run(feeds, [output, `grad_${input}`]);
     return {
       logits: results[output]!.data as Float32Array,
@@ -73,7 +81,8 @@ export class OpenModel {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.sessions.values()].map(async (session) => (await session).close()));
+    const sessions = [...this.sessions.values()].flatMap((byLoss) => [...byLoss.values()]);
+    await Promise.all(sessions.map(async (session) => (await session).close()));
   }
 
   /** Tensors that a session is given may be moved to its thread. */
@@ -86,8 +95,10 @@ export class OpenModel {
     );
   }
 
-  private session(loss: InnerLoss): Promise<Session> {
-    let session = this.sessions.get(loss);
+  private session(loss: InnerLoss, kept: Kept | null): Promise<Session> {
+    const byLoss = this.sessions.get(kept) ?? new Map<InnerLoss, Promise<Session>>();
+    this.sessions.set(kept, byLoss);
+    let session = byLoss.get(loss);
     if (session === undefined) {
       const { graph, table } = this;
       const model = withGradient(withOpenWeights(graph.model, this.open), {
@@ -96,9 +107,14 @@ export class OpenModel {
         wrt: [graph.input],
         logits: graph.output,
       });
-      session = this.runtime.load(writeModel(model), { label: `gradient of ${loss}`, replicas: 1 });
-      this.sessions.set(loss, session);
+      const place = kept === null ? { replicas: 1 } : { kept };
+      session = this.runtime.load(writeModel(model), { label: `gradient of ${loss}`, ...place });
+      byLoss.set(loss, session);
     }
     return session;
   }
+}
+
+function isKept(weights: LiveWeights): weights is Kept {
+  return typeof weights["read"] === "function";
 }

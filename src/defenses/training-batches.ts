@@ -1,8 +1,8 @@
 import type { Rng } from "../base/rng.ts";
-import type { Feeds } from "../runtime/runtime.ts";
+import type { Feeds, Kept } from "../runtime/runtime.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
 import type { Threat } from "../threats/threat.ts";
-import type { State, TrainingData } from "../train/index.ts";
+import type { TrainingData } from "../train/index.ts";
 import { type Augmentation, augment } from "./augment.ts";
 import { type Batch, rowOf } from "./inner-attacks.ts";
 import type { Method } from "./methods.ts";
@@ -77,7 +77,7 @@ export class TrainingBatches implements TrainingData {
   }
 
   /** Crafts the points to train on, and lays out the rows of the step. */
-  async craft(feeds: Feeds, state: State): Promise<Feeds> {
+  async craft(feeds: Feeds, state: Kept): Promise<Feeds> {
     const { model, method, input, regularizers, steps } = this.options;
     const { batch, threat, x } = this.prepared.get(feeds[input]!)!;
     const points = await method.craft({ model, weights: state, batch, x, threat, settings: { steps } });

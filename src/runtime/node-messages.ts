@@ -11,13 +11,20 @@ export type WorkerRequest = { readonly id: number } & (
       readonly threads: number;
       readonly spinning: boolean;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
+      /** Kept tensors that its inputs are taken from. */
+      readonly kept: number | null;
     }
   | {
       readonly kind: "run";
       readonly session: number;
       readonly feeds: Readonly<Record<string, Tensor>>;
       readonly outputs: readonly string[] | null;
+      /** Outputs that replace kept tensors. */
+      readonly keep: Readonly<Record<string, string>>;
     }
+  | { readonly kind: "keep"; readonly kept: number; readonly tensors: Readonly<Record<string, Tensor>> }
+  | { readonly kind: "read"; readonly kept: number; readonly names: readonly string[] | null }
+  | { readonly kind: "drop"; readonly kept: number }
   | { readonly kind: "release"; readonly session: number }
 );
 

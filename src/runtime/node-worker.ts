@@ -20,7 +20,35 @@ import type { PortInfo } from "./runtime.ts";
 const port = parentPort;
 if (port === null) throw new Error("internal: node-worker runs in a worker thread only");
 const { state } = workerData as WorkerState;
-const sessions = new Map<number, ort.InferenceSession>();
+
+type OrtTensors = Record<string, ort.Tensor>;
+
+interface Loaded {
+  readonly session: ort.InferenceSession;
+  /** What its inputs are taken from where a run isn't fed them. */
+  readonly kept: OrtTensors;
+}
+
+const sessions = new Map<number, Loaded>();
+const keepers = new Map<number, OrtTensors>();
+
+function keeper(id: number): OrtTensors {
+  const tensors = keepers.get(id);
+  if (tensors === undefined) throw new Error("the kept tensors were dropped");
+  return tensors;
+}
+
+function toOrt(tensors: Readonly<Record<string, Tensor>>): OrtTensors {
+  const entries = Object.entries(tensors).map(([name, { dtype, dims, data }]) => [
+    name,
+    new ort.Tensor(dtype as ort.Tensor.Type, data as ort.Tensor.DataType, dims),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function fromOrt({ type, dims, data }: ort.Tensor): Tensor {
+  return { dtype: type as DType, dims, data: data as Tensor["data"] };
+}
 
 function portsOf(metadata: readonly ort.InferenceSession.ValueMetadata[]): PortInfo[] {
   return metadata.flatMap((value) =>
@@ -29,6 +57,7 @@ function portsOf(metadata: readonly ort.InferenceSession.ValueMetadata[]): PortI
 }
 
 async function load(request: WorkerRequest & { kind: "load" }): Promise<LoadedPorts> {
+  const kept = request.kept === null ? {} : keeper(request.kept);
   const session = await ort.InferenceSession.create(request.model, {
     graphOptimizationLevel: request.optimization,
     intraOpNumThreads: request.threads,
@@ -39,26 +68,30 @@ async function load(request: WorkerRequest & { kind: "load" }): Promise<LoadedPo
     extra: { session: { intra_op: { allow_spinning: request.spinning ? "1" : "0" } } },
     logSeverityLevel: 3,
   });
-  sessions.set(request.session, session);
+  sessions.set(request.session, { session, kept });
   return { inputs: portsOf(session.inputMetadata), outputs: portsOf(session.outputMetadata) };
 }
 
 async function run(request: WorkerRequest & { kind: "run" }): Promise<RunResult> {
-  const session = sessions.get(request.session);
-  if (session === undefined) throw new Error("the session is closed");
-  const feeds: Record<string, ort.Tensor> = {};
-  for (const [name, { dtype, dims, data }] of Object.entries(request.feeds))
-    feeds[name] = new ort.Tensor(dtype as ort.Tensor.Type, data as ort.Tensor.DataType, dims);
+  const loaded = sessions.get(request.session);
+  if (loaded === undefined) throw new Error("the session is closed");
+  const { session, kept } = loaded;
+  const { keep } = request;
+  const feeds = toOrt(request.feeds);
+  for (const name of session.inputNames) if (!(name in feeds) && name in kept) feeds[name] = kept[name]!;
   const names = request.outputs ?? portsOf(session.outputMetadata).map((output) => output.name);
   const start = performance.now();
-  const results = await session.run(feeds, names);
+  const results = await session.run(feeds, [...new Set([...names, ...Object.keys(keep)])]);
   const seconds = (performance.now() - start) / 1000;
   const tensors: Record<string, Tensor> = {};
-  for (const name of names) {
-    const { type, dims, data } = results[name]!;
-    tensors[name] = { dtype: type as DType, dims, data: data as Tensor["data"] };
-  }
+  for (const name of names) if (!(name in keep)) tensors[name] = fromOrt(results[name]!);
+  for (const [output, name] of Object.entries(keep)) kept[name] = results[output]!;
   return { tensors, seconds };
+}
+
+function read({ kept, names }: WorkerRequest & { kind: "read" }): Record<string, Tensor> {
+  const tensors = keeper(kept);
+  return Object.fromEntries((names ?? Object.keys(tensors)).map((name) => [name, fromOrt(tensors[name]!)]));
 }
 
 async function answer(request: WorkerRequest): Promise<unknown> {
@@ -70,11 +103,19 @@ async function answer(request: WorkerRequest): Promise<unknown> {
     case "run":
       return run(request);
     case "release": {
-      const session = sessions.get(request.session);
+      const loaded = sessions.get(request.session);
       sessions.delete(request.session);
-      await session?.release();
+      await loaded?.session.release();
       return null;
     }
+    case "keep":
+      keepers.set(request.kept, toOrt(request.tensors));
+      return null;
+    case "read":
+      return read(request);
+    case "drop":
+      keepers.delete(request.kept);
+      return null;
   }
 }
 

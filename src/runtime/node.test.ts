@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Graph, Model, opBuilder, writeModel } from "../graph/index.ts";
+import type { Value } from "../graph/ir.ts";
 import { operators } from "../ops/index.ts";
 import { float32, int64Vector } from "../tensor/tensor.ts";
 import { nodeRuntime } from "./node.ts";
@@ -82,6 +83,35 @@ describe("nodeRuntime", () => {
     const single = await runtime.load(linearModel(), { replicas: 1 });
     expect(single.concurrency).toBe(1);
     await Promise.all([session.close(), single.close()]);
+  });
+
+  it("keeps tensors between runs, for all sessions that are loaded with them", async () => {
+    const op = opBuilder(new Graph(), operators);
+    const [w, x] = ["w", "x"].map((name) => op.input(name, { dtype: "float32", shape: [2] })) as [Value, Value];
+    for (const [name, value] of Object.entries({ sum: op.Add(w, x), product: op.Mul(w, x) })) {
+      value.name = name;
+      op.output(value);
+    }
+    const bytes = writeModel(new Model(op.graph, 18));
+    const kept = await runtime.keep({ w: float32([2], [1, 2]) });
+    const [adding, other] = await Promise.all([runtime.load(bytes, { kept }), runtime.load(bytes, { kept })]);
+    const feeds = () => ({ x: float32([2], [10, 10]) });
+    // Asked for at once: they come one after the other, where the tensors are.
+    const [first, second, multiplied, given] = await Promise.all([
+      adding.run(feeds(), ["product"], { sum: "w" }),
+      adding.run(feeds(), undefined, { sum: "w" }),
+      other.run(feeds(), ["product"]),
+      other.run({ ...feeds(), w: float32([2], [0, 1]) }, ["product"]),
+    ]);
+    expect([first, second].map((result) => Object.keys(result))).toEqual([["product"], ["product"]]);
+    expect(second["product"]).toEqual(float32([2], [110, 120]));
+    expect(multiplied["product"]).toEqual(float32([2], [210, 220]));
+    expect(given["product"]).toEqual(float32([2], [0, 10]));
+    expect(await kept.read()).toEqual({ w: float32([2], [21, 22]) });
+    expect(await kept.read(["w"])).toEqual({ w: float32([2], [21, 22]) });
+    await kept.close();
+    await expect(runtime.load(bytes, { kept })).rejects.toThrow(/kept tensors were dropped/);
+    await Promise.all([adding.close(), other.close()]);
   });
 
   it("leaves the event loop free while a model runs", async () => {

@@ -6,7 +6,7 @@ import { BlindspotError, internalError } from "../base/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Channel } from "./node-channel.ts";
 import { type LoadedPorts, type RunResult, transferables } from "./node-messages.ts";
-import type { Feeds, LoadOptions, PortInfo, Runtime, Session } from "./runtime.ts";
+import type { Feeds, Kept, LoadOptions, PortInfo, Runtime, Session } from "./runtime.ts";
 
 export interface NodeRuntimeOptions {
   /** Worker threads: runs that really overlap. Default: one per core. */
@@ -94,13 +94,17 @@ class NodeSession implements Session {
     return this.replicas.length;
   }
 
-  async run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>> {
+  async run(
+    feeds: Feeds,
+    outputs?: readonly string[],
+    keep: Readonly<Record<string, string>> = {},
+  ): Promise<Record<string, Tensor>> {
     // A replica whose worker died is passed over while another one lives; the last one reports its death.
     const living = this.replicas.filter((replica) => replica.alive);
     const candidates = living.length > 0 ? living : this.replicas;
     if (candidates.length === 0) throw internalError(`${this.label}: run after close`);
     const replica = candidates.reduce((best, other) => (other.load < best.load ? other : best));
-    const request = { kind: "run", session: this.id, feeds, outputs: outputs ?? null } as const;
+    const request = { kind: "run", session: this.id, feeds, outputs: outputs ?? null, keep } as const;
     try {
       const result = (await replica.request(request, transferables(feeds))) as RunResult;
       this.busySeconds += result.seconds;
@@ -121,6 +125,25 @@ class NodeSession implements Session {
   }
 }
 
+class NodeKept implements Kept {
+  readonly id: number;
+  readonly channel: Channel;
+
+  constructor(id: number, channel: Channel) {
+    this.id = id;
+    this.channel = channel;
+  }
+
+  async read(names?: readonly string[]): Promise<Record<string, Tensor>> {
+    const request = { kind: "read", kept: this.id, names: names ?? null } as const;
+    return (await this.channel.request(request)) as Record<string, Tensor>;
+  }
+
+  async close(): Promise<void> {
+    if (this.channel.alive) await this.channel.request({ kind: "drop", kept: this.id }).catch(ignoreDeath);
+  }
+}
+
 /** A worker that ended holds no session any more: what was asked for is done. */
 function ignoreDeath(): void {}
 
@@ -132,7 +155,7 @@ class NodeRuntime implements Runtime {
   private readonly channels: readonly Channel[];
   private readonly threadsPerRun: number;
   private readonly spinning: boolean;
-  private nextSession = 0;
+  private nextId = 0;
 
   constructor(channels: readonly Channel[], threadsPerRun: number, spinning: boolean, version: string) {
     this.channels = channels;
@@ -150,10 +173,11 @@ class NodeRuntime implements Runtime {
 
   async load(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
     const label = options.label ?? "model";
-    const living = this.channels.filter((channel) => channel.alive);
-    const idlest = (living.length > 0 ? [...living] : [...this.channels]).sort((a, b) => a.load - b.load);
-    const replicas = idlest.slice(0, Math.max(1, options.replicas ?? idlest.length));
-    const session = this.nextSession++;
+    const { kept } = options;
+    const idlest = this.idlest();
+    const replicas =
+      kept instanceof NodeKept ? [kept.channel] : idlest.slice(0, Math.max(1, options.replicas ?? idlest.length));
+    const session = this.nextId++;
     const request = {
       kind: "load",
       session,
@@ -161,6 +185,7 @@ class NodeRuntime implements Runtime {
       threads: this.threadsPerRun,
       spinning: this.spinning,
       optimization: options.optimization ?? "all",
+      kept: kept instanceof NodeKept ? kept.id : null,
     } as const;
     try {
       const ports = await Promise.all(replicas.map((replica) => replica.request(request)));
@@ -168,6 +193,19 @@ class NodeRuntime implements Runtime {
     } catch (error) {
       throw runtimeProblem("load", label, error);
     }
+  }
+
+  async keep(tensors: Feeds): Promise<Kept> {
+    const [channel] = this.idlest();
+    const kept = new NodeKept(this.nextId++, channel!);
+    await channel!.request({ kind: "keep", kept: kept.id, tensors }, transferables(tensors));
+    return kept;
+  }
+
+  /** Those that live, the one with the fewest requests first; the dead where none lives: they report their death. */
+  private idlest(): Channel[] {
+    const living = this.channels.filter((channel) => channel.alive);
+    return (living.length > 0 ? living : [...this.channels]).sort((a, b) => a.load - b.load);
   }
 
   async close(): Promise<void> {

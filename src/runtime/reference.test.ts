@@ -36,6 +36,16 @@ describe("the reference runtime", () => {
     expect(Object.keys(await session.run({ x: float32([1], [0]) }, ["y"]))).toEqual(["y"]);
   });
 
+  it("keeps tensors between runs", async () => {
+    const runtime = referenceRuntime({ output: "float32" });
+    const kept = await runtime.keep({ x: float32([2], [0, -Infinity]) });
+    const session = await runtime.load(model(), { kept });
+    expect(Object.keys(await session.run({}, undefined, { y: "x" }))).toEqual(["positive"]);
+    expect(await kept.read(["x"])).toEqual({ x: float32([2], [1, 0]) });
+    expect(Object.keys(await session.run({ x: float32([1], [0]) }, ["y"]))).toEqual(["y"]);
+    expect(await kept.read()).toEqual({ x: float32([2], [1, 0]) });
+  });
+
   it("names what is missing", async () => {
     const session = await referenceRuntime().load(model());
     await expect(session.run({})).rejects.toThrow(/^E_INPUT_MISSING input 'x'/);

@@ -7,7 +7,7 @@ import { referenceOf } from "../ops/dtypes.ts";
 import { operators } from "../ops/index.ts";
 import { interpret, tensorOf } from "../ops/interpret.ts";
 import { type DType, isFloat, type Tensor } from "../tensor/tensor.ts";
-import type { Feeds, PortInfo, Runtime, Session } from "./runtime.ts";
+import type { Feeds, Kept, LoadOptions, PortInfo, Runtime, Session } from "./runtime.ts";
 
 /**
  * Runs models in float64, slowly, by the definitions that the gradient rules stand beside: the oracle of the tests, and a runtime
@@ -20,26 +20,44 @@ export function referenceRuntime(options: { table?: OpTable; output?: "float32" 
     version: "1",
     provider: "float64",
     threads: 1,
-    load: async (bytes) => session(readModel(bytes), table, options.output ?? "float64"),
+    load: async (bytes, { kept } = {}) => session(readModel(bytes), table, options.output ?? "float64", kept),
+    keep: async (tensors) => new LocalKept(tensors),
     close: async () => {},
   };
 }
 
-function session(model: Model, table: OpTable, float: "float32" | "float64"): Session {
+/** In the same thread: read without copying, for nobody changes a tensor in place. */
+class LocalKept implements Kept {
+  readonly tensors: Record<string, Tensor>;
+
+  constructor(tensors: Feeds) {
+    this.tensors = { ...tensors };
+  }
+
+  async read(names: readonly string[] = Object.keys(this.tensors)): Promise<Record<string, Tensor>> {
+    return Object.fromEntries(names.map((name) => [name, this.tensors[name]!]));
+  }
+
+  async close(): Promise<void> {}
+}
+
+function session(model: Model, table: OpTable, float: "float32" | "float64", kept: LoadOptions["kept"]): Session {
   inferShapes(model, table);
   const { graph } = model;
   return {
     inputs: graph.inputs.map(portOf),
     outputs: graph.outputs.map(portOf),
     concurrency: 1,
-    run: async (feeds, outputs) => {
-      const wanted = graph.outputs.filter((value) => outputs?.includes(value.name) ?? true);
-      const values = interpret(graph, bind(graph.inputs, feeds), table, wanted);
+    run: async (feeds, outputs, keep = {}) => {
+      const held = kept instanceof LocalKept ? kept.tensors : {};
+      const wanted = graph.outputs.filter(({ name }) => name in keep || (outputs?.includes(name) ?? true));
+      const values = interpret(graph, bind(graph.inputs, { ...held, ...feeds }), table, wanted);
       const entries = wanted.map((value): [string, Tensor] => {
         const result = values.get(value)!;
         return [value.name, tensorOf(result, isFloat(result.dtype) ? float : (value.dtype ?? result.dtype))];
       });
-      return Object.fromEntries(entries);
+      for (const [name, result] of entries) if (name in keep) held[keep[name]!] = result;
+      return Object.fromEntries(entries.filter(([name]) => !(name in keep)));
     },
     close: async () => {},
   };

@@ -9,6 +9,13 @@ export interface PortInfo {
   readonly dims: readonly (number | string)[];
 }
 
+/** Tensors that stay where models run, by name: weights and momentum go from one run into the next without crossing threads. */
+export interface Kept {
+  /** Copies of all of them, or of those that are named. Comes after the runs that were asked for before. */
+  read(names?: readonly string[]): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
 /** A loaded model. `run` may be called again before an earlier call has resolved: up to `concurrency` runs really overlap, others queue. */
 export interface Session {
   readonly inputs: readonly PortInfo[];
@@ -16,8 +23,15 @@ export interface Session {
   readonly concurrency: number;
   /** Time spent inside `run` so far, summed over replicas: what is left of a run's duration is ours. Absent where it isn't measured. */
   readonly busySeconds?: number;
-  /** Only the named outputs are computed and returned (default: all). Tensors passed in may be transferred: don't use them afterwards. */
-  run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  /**
+   * Only the named outputs are computed and returned (default: all). Tensors passed in may be transferred: don't use them afterwards.
+   * @param keep outputs, by name, that are not returned but take the place of the kept tensors named here
+   */
+  run(
+    feeds: Feeds,
+    outputs?: readonly string[],
+    keep?: Readonly<Record<string, string>>,
+  ): Promise<Record<string, Tensor>>;
   close(): Promise<void>;
 }
 
@@ -26,6 +40,8 @@ export interface LoadOptions {
   readonly optimization?: "all" | "basic" | "disabled";
   /** Replicas that may run at once (default: as many as the runtime has workers). */
   readonly replicas?: number;
+  /** Inputs that a run isn't fed are taken from here, by name. Such a session is where these tensors are: it has one replica. */
+  readonly kept?: Kept;
   /** Name for error messages. */
   readonly label?: string;
 }
@@ -38,5 +54,7 @@ export interface Runtime {
   readonly threads: number;
   /** Bytes of a whole .onnx file, without external data. */
   load(model: Uint8Array, options?: LoadOptions): Promise<Session>;
+  /** The tensors may be transferred: don't use them afterwards. */
+  keep(tensors: Feeds): Promise<Kept>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { DropoutMask, TrainingStep } from "../autodiff/index.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
 import { type Model, writeModel } from "../graph/index.ts";
-import type { Feeds, Runtime, Session } from "../runtime/runtime.ts";
+import type { Feeds, Kept, Runtime, Session } from "../runtime/runtime.ts";
 import { float32, type NumericData, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import type { Schedule } from "./schedules.ts";
 
@@ -14,11 +14,14 @@ export interface TrainingData {
    * ones. `progress` is 0 at the start of the training and 1 at its end. Asked for ahead, while the step before it runs: it must not depend on the weights.
    */
   batch(rows: readonly number[], rng: Rng, progress: number): Feeds | Promise<Feeds>;
-  /** Completes what `batch` gave, once the weights are known that the step will change: adversarial training moves the inputs here. */
-  craft?(feeds: Feeds, state: State): Promise<Feeds>;
+  /**
+   * Completes what `batch` gave, once the weights are known that the step will change: adversarial training moves the inputs here.
+   * `state` holds them where models run, by the names of the training graph's inputs.
+   */
+  craft?(feeds: Feeds, state: Kept): Promise<Feeds>;
 }
 
-/** Tensors by the names of a training graph's inputs. Read it only: copy what a session is to be fed. */
+/** Tensors by the names of a training graph's inputs. Read it only. */
 export type State = Readonly<Record<string, Tensor>>;
 
 export interface StepReport {
@@ -66,7 +69,7 @@ export interface TrainOptions {
   readonly schedule: Schedule;
   readonly seed: number;
   readonly start?: Checkpoint;
-  /** Outputs of the training graph that `onStep` wants to see. */
+  /** Outputs of the training graph that `onStep` wants to see; not its state, which stays where models run. */
   readonly observe?: readonly string[];
   /** Stops between two steps, with E_TRAIN_INTERRUPTED. */
   readonly signal?: AbortSignal;
@@ -88,42 +91,45 @@ export async function train(options: TrainOptions): Promise<Model> {
       expected: `a batch of 1..${data.count}`,
       got: `${batch}`,
     });
-  const session = await options.runtime.load(writeModel(step.model), { label: "training graph", replicas: 1 });
   let state = options.start?.state ?? Object.fromEntries(step.state.map(({ input, initial }) => [input, initial]));
-  // Tensors that a session is given may be transferred to it: what the caller holds stays the caller's.
-  state = copyState(state);
+  // What the runtime is given may be transferred: what the caller holds stays the caller's.
+  const kept = await options.runtime.keep(copyState(state));
+  let session: Session | undefined;
   try {
+    session = await options.runtime.load(writeModel(step.model), { label: "training graph", kept });
     for (let epoch = options.start?.epoch ?? 0; epoch < epochs; epoch++) {
-      const done = await runEpoch(options, session, state, epoch);
-      state = done.state;
+      const done = await runEpoch(options, session, kept, epoch);
+      state = await kept.read();
+      const now = state;
       const next = await options.onEpoch?.({
         epoch: epoch + 1,
         epochs,
         loss: done.loss,
         learningRate: done.learningRate,
-        model: () => step.finish(copyState(done.state)),
-        checkpoint: () => ({ epoch: epoch + 1, state: copyState(done.state) }),
+        model: () => step.finish(copyState(now)),
+        checkpoint: () => ({ epoch: epoch + 1, state: copyState(now) }),
       });
       if (next === "stop") break;
     }
   } finally {
-    await session.close();
+    await session?.close();
+    await kept.close();
   }
   return step.finish(state);
 }
 
 interface EpochResult {
-  readonly state: State;
   readonly loss: number;
   readonly learningRate: number;
 }
 
-async function runEpoch(options: TrainOptions, session: Session, start: State, epoch: number): Promise<EpochResult> {
+async function runEpoch(options: TrainOptions, session: Session, kept: Kept, epoch: number): Promise<EpochResult> {
   const { step, data, batch, schedule, epochs, seed, observe = [], signal } = options;
   const rng = Rng.of(seed).fold("train").fold(epoch);
   const order = rng.fold("order").shuffle(Array.from({ length: data.count }, (_, row) => row));
   const steps = Math.floor(data.count / batch);
-  const wanted = ["mean_loss", ...observe, ...step.state.map(({ output }) => output)];
+  const wanted = ["mean_loss", ...observe];
+  const keep = Object.fromEntries(step.state.map(({ input, output }) => [output, input]));
   // Promised, so that an error of the next batch is met where that batch is used.
   const progressAt = (index: number) => (epoch + index / steps) / epochs;
   const prepare = (index: number) => {
@@ -132,7 +138,6 @@ async function runEpoch(options: TrainOptions, session: Session, start: State, e
     feeds.catch(() => {});
     return feeds;
   };
-  let state = start;
   let total = 0;
   let learningRate = 0;
   let prepared = prepare(0);
@@ -140,18 +145,17 @@ async function runEpoch(options: TrainOptions, session: Session, start: State, e
     if (signal?.aborted) throw interrupted(epoch);
     learningRate = schedule(progressAt(index));
     const plain = await prepared;
-    const feeds = data.craft === undefined ? plain : await data.craft(plain, state);
+    const feeds = data.craft === undefined ? plain : await data.craft(plain, kept);
     const masks = drawMasks(step.dropouts, feeds, rng.fold(index).fold("dropout"));
-    const running = session.run({ ...feeds, ...masks, ...state, learning_rate: float32([], [learningRate]) }, wanted);
+    const running = session.run({ ...feeds, ...masks, learning_rate: float32([], [learningRate]) }, wanted, keep);
     if (index + 1 < steps) prepared = prepare(index + 1);
     const outputs = await running;
     const loss = (outputs["mean_loss"]!.data as Float32Array)[0]!;
     if (!Number.isFinite(loss)) throw diverged(epoch, index, loss);
     total += loss;
-    state = Object.fromEntries(step.state.map(({ input, output }) => [input, outputs[output]!]));
     options.onStep?.({ epoch: epoch + 1, step: index + 1, steps, rows: batch, outputs });
   }
-  return { state, loss: total / steps, learningRate };
+  return { loss: total / steps, learningRate };
 }
 
 function diverged(epoch: number, step: number, loss: number): BlindspotError {
