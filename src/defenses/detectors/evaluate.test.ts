@@ -8,14 +8,16 @@ import { operators } from "../../ops/index.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { int64Vector, scalar } from "../../tensor/tensor.ts";
-import { l0, l2, linf, type Threat } from "../../threats/index.ts";
+import { l0, l2, linf, predictedClass, type Threat } from "../../threats/index.ts";
 import { EPSILON, FEATURES, hardenToyOn, toyNetwork, toyRows } from "../toy.test.fixture.ts";
 import type { TrainingRows } from "../training-rows.ts";
 import { ADAPTIVE } from "./adaptive-plan.ts";
+import { attackerModel, attackerView, verdictScores } from "./attacker.ts";
 import { type DetectorCard, readCard, writeCard } from "./card.ts";
-import type { DetectorName, FittedDetector } from "./detector.ts";
+import { DETECTOR_NAMES, type DetectorName, type FittedDetector } from "./detector.ts";
 import { type EvaluateDetectorOptions, evaluateDetector } from "./evaluate.ts";
 import { type FitDetectorOptions, type FittedFile, fitDetector } from "./fit.ts";
+import { GuardedFile } from "./guarded-file.ts";
 import { type DetectionResult, detectionResultSchema } from "./result.ts";
 import { withDetector } from "./with-detector.ts";
 
@@ -196,6 +198,34 @@ describe("the file with the detector", () => {
       rows.test.copy(i, row, 0);
       expect(await guarded.verify(row)).toEqual(await classifier.verify(row));
     }
+  });
+});
+
+describe("what attacks see", () => {
+  it.each(DETECTOR_NAMES)("%s: the same verdicts and scores as the file gives", async (detector) => {
+    const guarded = await openModel((await fitted(detector)).bytes);
+    const card = readCard(guarded.model, "file");
+    const inner = await loadClassifier(attackerModel(guarded.model, card), { ...reading, output: "logits" });
+    const file = await GuardedFile.open(guarded, card.values, inner.head, runtime, reading);
+    const view = await attackerView(inner, file, card, operators, { kind: "class" });
+    const count = 40;
+    const data = new Float32Array(count * FEATURES);
+    for (let i = 0; i < count; i++) rows.test.copy(i, data, i * FEATURES);
+    const seen = await view.scores({ data: data.slice(), count });
+    for (let i = 0; i < count; i++) {
+      const told = await view.verify(data.slice(i * FEATURES, (i + 1) * FEATURES));
+      told.forEach((score, c) => {
+        expect(seen[i * told.length + c]).toBeCloseTo(score, 3);
+      });
+    }
+    await Promise.all([view.close(), inner.close(), file.close()]);
+  });
+
+  it("the file's own word decides, however near the threshold", () => {
+    const card = { threshold: 0.5, suspicionUnit: 1 } as DetectorCard;
+    const said = (suspicion: number, rejected: boolean) =>
+      predictedClass(verdictScores({ scores: Float32Array.of(1, 3), suspicion, rejected }, card));
+    expect([said(0.5, true), said(0.5, false), said(9, true), said(0, false)]).toEqual([2, 1, 2, 1]);
   });
 });
 

@@ -138,10 +138,18 @@ describe("scores equal scikit-learn's and SciPy's", () => {
 });
 
 describe("squeezing sees what the model is fed", () => {
-  it("color, channels first, reversed, normalized", async () => {
-    const reading = { dims: [4, 4, 3], mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4], channels: "bgr" } as const;
+  const color = { dims: [4, 4, 3] } as const;
+  it.each<[string, (number | string)[], LoadClassifierOptions]>([
+    [
+      "channels first, reversed, normalized",
+      ["N", 3, 4, 4],
+      { ...color, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4], channels: "bgr" },
+    ],
+    ["channels last, -1..1", ["N", 4, 4, 3], { ...color, inputRange: [-1, 1] }],
+    ["flattened, a batch of one", [1, 48], { ...color, layout: "nchw" }],
+  ])("%s", async (_, shape, reading) => {
     const rng = Rng.of(3);
-    const model = modelOf(["N", 3, 4, 4], (op, x) => {
+    const model = modelOf(shape, (op, x) => {
       const weights = float32(
         [48, CLASSES],
         Float32Array.from({ length: 48 * CLASSES }, () => rng.normal()),
@@ -151,15 +159,9 @@ describe("squeezing sees what the model is fed", () => {
     const draw = (count: number) =>
       Array.from({ length: count }, () => Float32Array.from({ length: 48 }, () => rng.uniform()));
     const [test, other] = [draw(4), draw(20)];
-    const data = {
-      fit: rowsFrom("f", test, [0, 0, 0, 0]),
-      validate: rowsFrom(
-        "v",
-        other,
-        other.map(() => 0),
-      ),
-      test,
-    };
+    const fit = rowsFrom("f", test, [0, 0, 0, 0]);
+    const validate = rowsFrom("v", other, new Array<number>(20).fill(0));
+    const data = { fit, validate, test };
     const squeezers = { bits: 2, median: 0 };
     const { found, classifier } = await suspicions(model, "squeezing", data, reading, { squeezers });
     const softmax = (z: Float32Array) => {
