@@ -35,6 +35,6 @@ export function readPath(value: unknown, path: JsonPath): unknown {
   if (step === undefined || value === undefined) return value;
   if (step === EACH) return Array.isArray(value) ? value.map((element) => readPath(element, rest)) : undefined;
   if (typeof step === "number") return Array.isArray(value) ? readPath(value.at(step), rest) : undefined;
-  const owned = typeof value === "object" && value !== null && Object.hasOwn(value, step);
+  const owned = typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, step);
   return owned ? readPath((value as Record<string, unknown>)[step], rest) : undefined;
 }
