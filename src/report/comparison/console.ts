@@ -11,6 +11,7 @@ import {
   summary,
   threatRows,
   threatTitle,
+  unseenText,
   withdrawals,
 } from "./rows.ts";
 
@@ -22,7 +23,7 @@ export function comparisonText(comparison: Comparison): string {
   const lines = [
     `${before.model.name} -> ${after.model.name}: before and after`,
     `Data       ${data.spec}: ${data.draw}; seed ${seed}; ${samplesText(comparison)}`,
-    ...(training === null ? [] : [`Training   ${trainingText(training)}`]),
+    ...(training === null ? [] : [`Training   ${trainingText(training)}`, `Not used   ${unseenText(comparison)}`]),
     ...headlineNotes.map((note) => `NOTE       ${note}`),
     ...withdrawals(comparison).map((reason) => `WITHDRAWN  ${reason}`),
     "",

@@ -12,6 +12,7 @@ import {
   samplesText,
   summary,
   threatRows,
+  unseenText,
   withdrawals,
 } from "./rows.ts";
 
@@ -36,7 +37,9 @@ export function comparisonMarkdown(comparison: Comparison): string {
     ...threats.slice(0, SHOWN.threats).flatMap(threatLines),
     ...(left > 0 ? [`And ${plural(left, "more threat")}: see the page.`, ""] : []),
     ...lostLines(comparison),
-    ...(training === null ? [] : [`Training: ${sentence(trainingText(training))}.`, ""]),
+    ...(training === null
+      ? []
+      : [`Training: ${sentence(trainingText(training))}. Not used in it: ${sentence(unseenText(comparison))}.`, ""]),
     ...(cost === null
       ? []
       : [

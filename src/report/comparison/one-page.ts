@@ -14,7 +14,7 @@ import {
   pText,
   samplesText,
   threatRows,
-  unseen,
+  unseenText,
   withdrawals,
 } from "./rows.ts";
 
@@ -80,17 +80,13 @@ function concepts(comparison: Comparison): Markup {
 function procedure(comparison: Comparison): Markup {
   const { data, seed, training, threats } = comparison;
   const attacks = [...new Set(threats.flatMap(({ profiles }) => profiles.flatMap((profile) => profile.attacks)))];
-  const others = unseen(comparison);
-  const strange =
-    others === null
-      ? ""
-      : ` Not used in training: ${[...others.attacks, ...others.threats].join(", ") || "none of these"}.`;
+  const strange = unseenText(comparison);
   return html`<section class="procedure"><h2>Procedure</h2><ol>
 <li><b>Before.</b> ${modelText(comparison.before)}.</li>
 <li><b>Training.</b> ${training === null ? "No log was given." : html`${training.method} against ${short(threatName(training.threat))} on ${plural(training.train.rows, "sample")}, ${plural(training.epochs, "epoch")} in ${duration(training.seconds)}; epoch ${training.epoch} chosen on ${plural(training.validate.rows, "other sample")}.`}</li>
 <li><b>After.</b> ${modelText(comparison.after)}.</li>
 <li><b>Held-out data.</b> ${samplesText(comparison)} of ${short(data.spec, LENGTH.phrase)} (${short(data.draw, LENGTH.phrase)}; seed ${seed}).</li>
-<li><b>Attack both afresh.</b> The same attacks, settings and budgets: ${short(attacks.join(", "), LENGTH.sentence)}.${short(strange, LENGTH.sentence)}</li>
+<li><b>Attack both afresh.</b> The same attacks, settings and budgets: ${short(attacks.join(", "), LENGTH.sentence)}.${strange !== "" && html` Not used in training: ${short(strange, LENGTH.sentence)}.`}</li>
 <li><b>Verify.</b> Each success on the model's own file, alone.</li>
 </ol></section>
 `;

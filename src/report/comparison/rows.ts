@@ -94,15 +94,12 @@ export function samplesText({ samples: { compared, units, trainedOn } }: Compari
   return `${compared} samples in both${grouped}${aside}`;
 }
 
-/** One attacker who is not among those that the training knew, in each form that was measured. */
-export function unseen({
-  threats,
-  training,
-}: Comparison): { readonly attacks: string[]; readonly threats: string[] } | null {
-  if (training === null) return null;
+/** Attacks and threats of this comparison that the training never met; empty without a log. */
+export function unseenText({ threats, training }: Comparison): string {
+  if (training === null) return "";
   const attacks = threats.flatMap(({ attacks: list }) =>
     list.filter(({ usedInTraining }) => usedInTraining === false).map(({ name }) => name),
   );
   const others = threats.filter(({ usedInTraining }) => usedInTraining === false).map(({ id }) => threatName(id));
-  return { attacks: [...new Set(attacks)], threats: [...new Set(others)] };
+  return [...new Set([...attacks, ...others])].join(", ") || "none of these";
 }
