@@ -48,6 +48,16 @@ describe("Rng", () => {
     expect(Math.max(...uniform)).toBeLessThan(1);
   });
 
+  it.each([0, 1, 2, 7])("fills an array with what single draws give, after %i of them", (before) => {
+    const [whole, single] = [Rng.of(4), Rng.of(4)];
+    for (let i = 0; i < before; i++) expect(whole.uniform()).toBe(single.uniform());
+    for (const length of [0, 1, 5, 6]) {
+      const filled = new Float64Array(length);
+      whole.fillUniform(filled);
+      expect(filled).toEqual(Float64Array.from(filled, () => single.uniform()));
+    }
+  });
+
   it("shuffles to a permutation and leaves its argument alone", () => {
     const items = [1, 2, 3, 4, 5, 6, 7];
     const shuffled = Rng.of(2).shuffle(items);

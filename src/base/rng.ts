@@ -17,25 +17,61 @@ export function threefry2x32(key0: number, key1: number, counter0: number, count
 /** The last block, read at once: millions of them are drawn for random starts, and an array for each would be garbage. */
 const BLOCK = new Uint32Array(2);
 
+/** Five groups of four rounds, each followed by two of the three keys, counted around. Written out: a loop over them takes three times as long. */
 function encrypt(key0: number, key1: number, counter0: number, counter1: number): void {
   const key2 = key0 ^ key1 ^ PARITY;
   let x0 = (counter0 + key0) | 0;
   let x1 = (counter1 + key1) | 0;
-  for (let group = 0; group < 5; group++) {
-    const odd = group & 1;
-    x0 = (x0 + x1) | 0;
-    x1 = rotateLeft(x1, odd ? 17 : 13) ^ x0;
-    x0 = (x0 + x1) | 0;
-    x1 = rotateLeft(x1, odd ? 29 : 15) ^ x0;
-    x0 = (x0 + x1) | 0;
-    x1 = rotateLeft(x1, odd ? 16 : 26) ^ x0;
-    x0 = (x0 + x1) | 0;
-    x1 = rotateLeft(x1, odd ? 24 : 6) ^ x0;
-    // Keys number group + 1 and group + 2, counted around.
-    const turn = group % 3;
-    x0 = (x0 + (turn === 0 ? key1 : turn === 1 ? key2 : key0)) | 0;
-    x1 = (x1 + (turn === 0 ? key2 : turn === 1 ? key0 : key1) + group + 1) | 0;
-  }
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 13) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 15) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 26) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 6) ^ x0;
+  x0 = (x0 + key1) | 0;
+  x1 = (x1 + key2 + 1) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 17) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 29) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 16) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 24) ^ x0;
+  x0 = (x0 + key2) | 0;
+  x1 = (x1 + key0 + 2) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 13) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 15) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 26) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 6) ^ x0;
+  x0 = (x0 + key0) | 0;
+  x1 = (x1 + key1 + 3) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 17) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 29) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 16) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 24) ^ x0;
+  x0 = (x0 + key1) | 0;
+  x1 = (x1 + key2 + 4) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 13) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 15) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 26) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotateLeft(x1, 6) ^ x0;
+  x0 = (x0 + key2) | 0;
+  x1 = (x1 + key0 + 5) | 0;
   BLOCK[0] = x0;
   BLOCK[1] = x1;
 }
@@ -84,6 +120,19 @@ export class Rng {
   /** Uniform in [0, 1), 32 bits. */
   uniform(): number {
     return this.uint32() / 2 ** 32;
+  }
+
+  /** The numbers of `out.length` calls of `uniform`, in two thirds of the time. */
+  fillUniform(out: Float64Array): void {
+    let next = 0;
+    if (this.hasSpare && out.length > 0) out[next++] = this.uniform();
+    for (; next + 1 < out.length; next += 2) {
+      encrypt(this.key0, this.key1, this.counter >>> 0, Math.floor(this.counter / 2 ** 32));
+      this.counter++;
+      out[next] = BLOCK[0]! / 2 ** 32;
+      out[next + 1] = BLOCK[1]! / 2 ** 32;
+    }
+    if (next < out.length) out[next] = this.uniform();
   }
 
   /** Uniform integer in 0..n-1, n at most 2^32. */

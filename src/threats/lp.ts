@@ -15,7 +15,7 @@ interface Region {
 /** What one norm does; box, mask, goal and 8-bit values are the same for all of them and are added in `lpThreat`. */
 interface Geometry {
   readonly norm: Norm;
-  /** A random offset of `free` coordinates: uniform in the unit ball. */
+  /** A random offset of `free` coordinates: uniform in the unit ball. Good until the next one is drawn. */
   inside(free: number, rng: Rng): Float64Array;
   /** A random offset on the unit sphere, as AutoPGD starts. */
   onBoundary(free: number, rng: Rng): Float64Array;
@@ -39,7 +39,12 @@ interface Geometry {
 
 const LINF: Geometry = {
   norm: "linf",
-  inside: (free, rng) => drawn(free, () => 2 * rng.uniform() - 1),
+  inside(free, rng) {
+    const offset = scratch(free);
+    rng.fillUniform(offset);
+    for (let i = 0; i < free; i++) offset[i] = 2 * offset[i]! - 1;
+    return offset;
+  },
   onBoundary(free, rng) {
     const offset = LINF.inside(free, rng);
     const largest = offset.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
@@ -126,6 +131,14 @@ const L2: Geometry = {
   toLevels: roundInsideSquares,
 };
 
+let offsets = new Float64Array(0);
+
+/** The same memory each time: whole batches of random starts would otherwise be garbage half a megabyte at a time. */
+function scratch(count: number): Float64Array {
+  if (offsets.length < count) offsets = new Float64Array(count);
+  return offsets.subarray(0, count);
+}
+
 /** A loop, because `Float64Array.from` with a function is ten times as slow. */
 function drawn(count: number, draw: () => number): Float64Array {
   const result = new Float64Array(count);
@@ -205,7 +218,7 @@ function lpThreat(geometry: Geometry, epsilon: number, options: ThreatOptions): 
 
   function offsetBy(x0: Float32Array, draw: (free: number, rng: Rng) => Float64Array, rng: Rng): Float32Array {
     const offset = draw(freeCoordinates(mask, x0.length), rng);
-    const x = Float32Array.from(x0);
+    const x = x0.slice();
     let next = 0;
     for (let i = 0; i < x.length; i++) if (mask === null || mask[i] !== 0) x[i] = x0[i]! + radius * offset[next++]!;
     return project(x, x0);
