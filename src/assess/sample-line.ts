@@ -1,4 +1,4 @@
-import type { AttemptRecord, ProfileOutcome, SampleRecord } from "../attacks/record.ts";
+import type { AttemptRecord, ProfileOutcome, SampleRecord, VerifiedCandidate } from "../attacks/record.ts";
 import type { AttemptLine, ProfileLine, SampleLine } from "./schema.ts";
 
 function attemptLine(record: AttemptRecord): Omit<AttemptLine, "knowledge"> {
@@ -34,16 +34,19 @@ function profileLine(profile: ProfileOutcome): ProfileLine {
 }
 
 /**
- * The successful attempt that stands for a sample: the nearest adversarial input, whatever profile found it (the earlier
- * profile at equal distance). Null if nothing fooled the model.
+ * The successful attempt that stands for a sample: the nearest adversarial input, whatever profile found it (at equal distance the cheaper
+ * row, then the earlier profile). Null if nothing fooled the model.
  */
 export function bestAttempt(record: SampleRecord): AttemptRecord | null {
   let best: AttemptRecord | null = null;
   for (const profile of record.profiles)
     for (const attempt of profile.attempts)
-      if (attempt.found !== null && (best?.found == null || attempt.found.distance < best.found.distance))
-        best = attempt;
+      if (attempt.found !== null && (best?.found == null || isNearer(attempt.found, best.found))) best = attempt;
   return best;
+}
+
+function isNearer(a: VerifiedCandidate, b: VerifiedCandidate): boolean {
+  return a.distance < b.distance || (a.distance === b.distance && (a.cost ?? 0) < (b.cost ?? 0));
 }
 
 /**

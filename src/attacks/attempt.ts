@@ -1,7 +1,7 @@
 import type { Rng } from "../base/rng.ts";
 import type { LossName } from "../models/classifier.ts";
 import { predictedClass } from "../threats/goal.ts";
-import type { Threat } from "../threats/threat.ts";
+import type { RowLimits, Threat } from "../threats/threat.ts";
 import {
   AttemptOver,
   type Evaluation,
@@ -208,6 +208,7 @@ class Attempt implements Sample {
       scores: original.scores,
       predicted: predictedClass(original.scores),
       distance: threat.distance(point, x0),
+      ...(threat.rows === undefined ? {} : { cost: costOf(threat.rows, point, x0) }),
     };
     throw new AttemptOver("fooled");
   }
@@ -217,6 +218,10 @@ class Attempt implements Sample {
     this.rejectedPoints.push(point);
     if (this.rejectedPoints.length > REMEMBERED) this.rejectedPoints.shift();
   }
+}
+
+function costOf({ space }: RowLimits, x: Float32Array, x0: Float32Array): number {
+  return space.cost(space.levels(x), space.levels(x0));
 }
 
 function sameValues(a: Float32Array, b: Float32Array): boolean {

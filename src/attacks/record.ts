@@ -9,6 +9,8 @@ export interface VerifiedCandidate {
   readonly predicted: number;
   /** In the threat's norm, 0..1 units. */
   readonly distance: number;
+  /** Of rows: what the change costs, by the schema. Among findings at the same distance the cheapest is kept. */
+  readonly cost?: number;
 }
 
 /** `skipped`: the budget or the time ran out before the attack had tried all it would. */

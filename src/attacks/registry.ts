@@ -34,11 +34,11 @@ export const attacks: readonly AttackDefinition[] = [
   erase(noise),
   erase(square),
   erase(sparseRs),
-  erase(rowCoordinate),
   erase(rowExhaustive),
+  erase(rowCoordinate),
   erase(rays),
-  erase(rowRandom),
   erase(rowExhaustiveLabel),
+  erase(rowRandom),
   erase(miFgsm),
   erase(transferPgd),
 ];

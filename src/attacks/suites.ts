@@ -53,13 +53,13 @@ export const suites: readonly Suite[] = [
       score: [
         { attack: "square", settings: { queries: 5000, restarts: 2 } },
         { attack: "sparse-rs", settings: { queries: 5000 } },
-        { attack: "row-coordinate", settings: { queries: 2000, restarts: 3 } },
         { attack: "row-exhaustive", settings: { queries: 10_000 } },
+        { attack: "row-coordinate", settings: { queries: 2000, restarts: 3 } },
       ],
       label: [
         { attack: "rays", settings: { queries: 2000 } },
-        { attack: "row-random", settings: { queries: 1000 } },
         { attack: "row-exhaustive-label", settings: { queries: 10_000 } },
+        { attack: "row-random", settings: { queries: 1000 } },
       ],
       transfer: [{ attack: "mi-fgsm" }, { attack: "transfer-pgd" }],
     },

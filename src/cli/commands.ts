@@ -235,6 +235,13 @@ export const COMMANDS: readonly CommandDefinition[] = [
     load: () => import("./commands/inspect.ts"),
   },
   {
+    name: "init",
+    summary: "write a first schema of the rows of a table, to be edited",
+    options: ["data", "out", "quiet"],
+    examples: ["init --data csv:loans.csv?label=decision --out schema.json"],
+    load: () => import("./commands/init.ts"),
+  },
+  {
     name: "attacks",
     summary: "the attacks and suites, with their settings",
     options: ["json"],

@@ -3,7 +3,7 @@ import type { Dataset } from "./dataset.ts";
 import { openFolder } from "./folder.ts";
 import { openIdx } from "./idx.ts";
 import { openNpz } from "./npz.ts";
-import type { OpenOptions } from "./options.ts";
+import { DEFAULT_MAX_BYTES, type OpenOptions } from "./options.ts";
 import { dataError } from "./problems.ts";
 import { openRecords } from "./records.ts";
 import { type DataSpec, parseDataSpec } from "./spec.ts";
@@ -17,8 +17,6 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   records: openRecords,
   csv: openCsv,
 };
-
-const DEFAULT_MAX_BYTES = 2 ** 31 - 1;
 
 /**
  * Opens a source of labelled data: `folder:DIR`, `idx:IMAGES,LABELS`, `npz:FILE`, `records:FILE?shape=32x32x3&layout=hwc&label=first`,

@@ -13,3 +13,5 @@ export interface OpenOptions {
   /** No file may be larger, packed or unpacked (default 2 GiB - 1). */
   readonly maxBytes?: number;
 }
+
+export const DEFAULT_MAX_BYTES = 2 ** 31 - 1;

@@ -1,10 +1,12 @@
+import { type InferredSchema, inferSchema } from "../inputs/row/infer.ts";
 import type { Levels, RowSpace } from "../inputs/row/row-space.ts";
+import { readRowSchema } from "../inputs/row/schema.ts";
 import { makeDataset } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
 import { resolveLabels } from "./labels.ts";
-import type { OpenOptions } from "./options.ts";
-import { RecordProblems } from "./problems.ts";
-import type { DataSpec } from "./spec.ts";
+import { DEFAULT_MAX_BYTES, type OpenOptions } from "./options.ts";
+import { dataError, RecordProblems } from "./problems.ts";
+import { type DataSpec, parseDataSpec } from "./spec.ts";
 import { findColumn, raggedness, readTable, type Table } from "./table.ts";
 
 /** A cell of a line, by column name. */
@@ -99,4 +101,31 @@ function hotColumn(texts: readonly string[]): number | null {
   const numbers = texts.map((text) => (text === "" ? Number.NaN : Number(text)));
   const ones = numbers.filter((number) => number === 1).length;
   return ones === 1 && numbers.every((number) => number === 0 || number === 1) ? numbers.indexOf(1) : null;
+}
+
+/**
+ * A first schema of a table, to be edited: the columns but label and group (where the query names them), with the ranges and values that occur.
+ * @param spec `csv:FILE?label=COLUMN`
+ */
+export async function inferRows(
+  spec: string,
+  { maxBytes = DEFAULT_MAX_BYTES }: OpenOptions = {},
+): Promise<InferredSchema> {
+  const parsed = parseDataSpec(spec);
+  if (parsed.kind !== "csv") throw dataError("--data", { code: "E_DATA_KIND", expected: "csv:FILE", got: spec });
+  const { rows, names } = await readTable(parsed, maxBytes);
+  const problems = new RecordProblems(parsed.path);
+  for (const row of rows) {
+    const ragged = raggedness(row, names.length);
+    if (ragged !== null) problems.add(ragged);
+  }
+  problems.throwIfAny();
+  const others = ["label", "group"].filter((key) => parsed.query.has(key)).map((key) => findColumn(parsed, key, names));
+  const columns = [...names.keys()].filter((column) => !others.includes(column));
+  const inferred = inferSchema(
+    columns.map((column) => names[column]!),
+    rows.map(({ record }) => columns.map((column) => record[column]!)),
+  );
+  readRowSchema(inferred.schema, parsed.path);
+  return inferred;
 }

@@ -36,6 +36,18 @@ describe("toModelUnits", () => {
     ]);
   });
 
+  it("gives the legal values of a grid exactly, from anywhere near them", () => {
+    const features = [
+      { low: 0.1, high: 0.9, steps: 8 },
+      { low: -3, high: 1e6 - 3, steps: 1e6 },
+      { low: 7, high: 7, steps: 1 },
+    ];
+    const units = unitsOf({ features }, [3]);
+    const row = (k: number, level: number) => Float32Array.of(k / 8, level / 1e6, 0);
+    expect([...toModelUnits(row(3, 123457), units, 3)]).toEqual([Math.fround(0.4), 123454, 7]);
+    expect([...toModelUnits(Float32Array.of(0.4, 1, 0), units, 3)]).toEqual([Math.fround(0.4), 1e6 - 3, 7]);
+  });
+
   it("scales each feature into its own box", () => {
     const features = [
       { low: 0, high: 100 },

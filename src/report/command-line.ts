@@ -10,6 +10,7 @@ export type CommandContext = Pick<Result, "options"> & {
 const CARRIED = [
   "model",
   "data",
+  "schema",
   "classes",
   "inputRange",
   "mean",

@@ -1,0 +1,180 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Finding, resultSchema, sampleLineSchema } from "../assess/schema.ts";
+import { Graph, Model, opBuilder } from "../graph/index.ts";
+import type { RowSchemaFile } from "../inputs/index.ts";
+import { operators } from "../ops/index.ts";
+import { float32 } from "../tensor/tensor.ts";
+import { writeFiles } from "./halves.test.fixture.ts";
+
+// The built command, as a user runs it.
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const LOANS = ["--model", "loans.onnx", "--data", "csv:loans.csv?label=decision", "--classes", "reject,accept"];
+let folder: string;
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function blindspot(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
+    });
+  });
+}
+
+/** Accepts where income + 1,000 (a house) + 2 savings reaches 3,000. Inputs: income, savings, total, purpose (car, house). */
+function loanModel(): Model {
+  const graph = new Graph("loans");
+  const op = opBuilder(graph, operators);
+  const x = op.input("x", { dtype: "float32", shape: ["N", 5] });
+  const points = op.MatMul(x, float32([5, 1], [1, 2, 0, 0, 1000]));
+  const logits = op.Add(op.MatMul(points, float32([1, 2], [0, 0.01])), float32([2], [0, -29.995]));
+  logits.name = "logits";
+  op.output(logits);
+  return new Model(graph, 17);
+}
+
+const ROWS = [
+  "2400,200,2600,car,reject",
+  "2950,0,2950,car,reject",
+  "1000,100,1100,house,reject",
+  "3500,200,3700,car,accept",
+  "9000,900,9900,house,accept",
+];
+/** Four times each: five rows could be right by chance. */
+const LINES = ["income,savings,total,purpose,decision", ...ROWS, ...ROWS, ...ROWS, ...ROWS];
+
+const SCHEMA = {
+  schema: "blindspot-rows/1",
+  fields: [
+    { name: "income", type: "number", min: 0, max: 10000, step: 50, change: "increase" },
+    { name: "savings", type: "number", min: 0, max: 1000, step: 100, change: "none" },
+    { name: "total", type: "number", min: 0, max: 11000, step: 50 },
+    { name: "purpose", type: "category", values: ["car", "house"], encoding: "one-hot", change: "none" },
+  ],
+  relations: ["total == sum(income, savings)"],
+};
+
+beforeAll(() => {
+  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
+  folder = mkdtempSync(join(tmpdir(), "blindspot-rows-"));
+  writeFiles(folder, { "loans.onnx": loanModel(), "loans.csv": LINES.join("\n") });
+  writeFileSync(join(folder, "schema.json"), JSON.stringify(SCHEMA));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const read = (name: string) => readFileSync(join(folder, name), "utf8");
+
+describe("assess --schema", () => {
+  let ended: Ended;
+  beforeAll(async () => {
+    ended = await blindspot(
+      "assess",
+      ...LOANS,
+      "--schema",
+      "schema.json",
+      "--threat",
+      "fields:1",
+      "--threat",
+      "fields:2",
+      "--out",
+      "run",
+    );
+  }, 60_000);
+
+  it("breaks what a legal change can break, and proves the rest", () => {
+    expect([ended.code, ended.stderr]).toEqual([0, expect.not.stringContaining("E_")]);
+    const result = resultSchema.parse(JSON.parse(read("run/result.json")));
+    const figures = result.threats.map(({ norm, epsilon, statuses, robustAccuracy }) => [
+      norm,
+      epsilon,
+      statuses.fooled,
+      robustAccuracy.bracket,
+    ]);
+    // One field alone breaks the total. With two, income and total: rejected rows can rise, accepted ones may not fall.
+    expect(figures).toEqual([
+      ["fields", 1, 0, { certified: 1, attacked: 1 }],
+      ["fields", 2, 12, { certified: 0.4, attacked: 0.4 }],
+    ]);
+    expect(ended.stdout).toMatch(/proved +100\.0 % {2}20 of 20: every input that the threat allows was tried/);
+    const lines = read("run/samples.jsonl")
+      .trim()
+      .split("\n")
+      .map((line) => sampleLineSchema.parse(JSON.parse(line)));
+    expect(lines).toHaveLength(40);
+  });
+
+  it("keeps the rows as they would be submitted, and tells the change in their terms", () => {
+    const findings = read("run/findings.jsonl")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Finding);
+    const first = findings.find(({ subject }) => subject.index === 0)!;
+    expect(first.subject.modality).toBe("row");
+    expect(first.perturbation.magnitude.fields).toBe(2);
+    expect(JSON.parse(read(`run/${first.perturbation.blob!.original}`))).toEqual({
+      income: 2400,
+      purpose: "car",
+      savings: 200,
+      total: 2600,
+    });
+    // The smallest change, though gradients went to the end of the range.
+    const adversarial = { income: 2600, purpose: "car", savings: 200, total: 2800 };
+    expect(JSON.parse(read(`run/${first.perturbation.blob!.adversarial}`))).toEqual(adversarial);
+    const html = read("run/report.html");
+    expect(html).toContain("turn reject into accept");
+    expect(html).toContain("--schema schema.json");
+  });
+});
+
+it("attack tells a picked row's smallest change", async () => {
+  const args = ["--schema", "schema.json", "--threat", "fields:2", "--samples", "index:0"];
+  const { code, stdout } = await blindspot("attack", "row-exhaustive", ...LOANS, ...args);
+  expect(code).toBe(0);
+  expect(stdout).toContain("income 2,400 -> 2,600, total 2,600 -> 2,800 turn reject into accept");
+  expect(stdout).toContain("It may change at most 2 fields, to values that the schema allows");
+}, 30_000);
+
+describe("init", () => {
+  it("writes a schema that assess takes, and never over an existing file", async () => {
+    const first = await blindspot("init", "--data", "csv:loans.csv?label=decision", "--out", "first.json");
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    const schema = JSON.parse(read("first.json")) as RowSchemaFile;
+    expect(schema.fields.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      "income integer",
+      "savings integer",
+      "total integer",
+      "purpose category",
+    ]);
+    const again = await blindspot("init", "--data", "csv:loans.csv?label=decision", "--out", "first.json");
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("E_FILE_EXISTS first.json")]);
+  }, 30_000);
+});
+
+it.each([
+  ["no schema", ["--threat", "fields:2"], "E_CSV_NUMBER"],
+  ["another threat", ["--schema", "schema.json", "--threat", "linf:0.1"], "E_THREAT_KIND"],
+  [
+    "an attack for pixels",
+    ["--schema", "schema.json", "--threat", "fields:2", "--attacks", "pgd"],
+    "E_ATTACK_UNSUITABLE",
+  ],
+  ["a range twice", ["--schema", "schema.json", "--threat", "fields:2", "--input-range", "0..9"], "E_OPTION_TWICE"],
+  ["no such file", ["--schema", "nowhere.json", "--threat", "fields:2"], "E_SCHEMA_READ"],
+  ["no JSON", ["--schema", "loans.csv", "--threat", "fields:2"], "E_SCHEMA_READ"],
+])(
+  "refuses %s with exit 2",
+  async (_, args, code) => {
+    const ended = await blindspot("assess", ...LOANS, ...args);
+    expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining(code)]);
+  },
+  30_000,
+);
