@@ -106,7 +106,7 @@ export class Corpus {
       code: "E_CORPUS_MISSING",
       subject: folder.name,
       expected: "a folder with a boundary corpus",
-      got: line === null ? "no file FORMAT in it" : "another FORMAT",
+      got: line === null ? "no folder, or none with a file FORMAT" : "another FORMAT",
       hint: "Store something first: blindspot assess --corpus DIR, or blindspot corpus add --corpus DIR",
     });
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { BlindspotError } from "../base/errors.ts";
 import type { CorpusFolder } from "./folder.ts";
 
@@ -17,20 +17,23 @@ const STALE_MS = 60 * 60 * 1000;
 export async function diskFolder(directory: string): Promise<CorpusFolder> {
   await removeStale(join(directory, UNFINISHED));
   const checked = new Set<string>();
-  /** The folder, made if need be, with nothing on the way that leads elsewhere. */
+  /** The folder of a file, made if need be; level by level, so that no link on the way leads elsewhere. */
   const folderOf = async (path: string): Promise<string> => {
-    const folder = join(directory, dirname(path));
-    if (checked.has(folder)) return folder;
-    await mkdir(folder, { recursive: true });
-    const root = await realpath(directory);
-    if (dirname(path) !== "." && !(await realpath(folder)).startsWith(`${root}${sep}`))
-      throw new BlindspotError({
-        code: "E_CORPUS_LINK",
-        subject: folder,
-        expected: "a folder inside the corpus",
-        got: "a link",
-      });
-    checked.add(folder);
+    await mkdir(directory, { recursive: true });
+    let folder = directory;
+    for (const level of path.split("/").slice(0, -1)) {
+      folder = join(folder, level);
+      if (checked.has(folder)) continue;
+      await mkdir(folder).catch(unlessThere);
+      if (!(await lstat(folder)).isDirectory())
+        throw new BlindspotError({
+          code: "E_CORPUS_LINK",
+          subject: folder,
+          expected: "a folder of the corpus itself",
+          got: "a link, or a file",
+        });
+      checked.add(folder);
+    }
     return folder;
   };
   return {
@@ -58,13 +61,18 @@ export async function diskFolder(directory: string): Promise<CorpusFolder> {
     },
     async remove(path) {
       try {
+        const folder = await folderOf(path);
         await rm(join(directory, path), { force: true });
-        await syncFolder(join(directory, dirname(path)));
+        await syncFolder(folder);
       } catch (error) {
         throw diskError(error, join(directory, path));
       }
     },
   };
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }
 
 async function writeDurably(temporary: string, final: string, bytes: Uint8Array): Promise<void> {

@@ -131,5 +131,11 @@ async function storeNaturalError(
 }
 
 function source({ data }: Result, sample: string, index: number, group: string | undefined) {
-  return { spec: data.spec, sample, index, ...(group === undefined ? {} : { group }) };
+  return { spec: sourceName(data.spec), sample, index, ...(group === undefined ? {} : { group }) };
+}
+
+/** A source as it was given, without the folders of the machine that it lay on: the corpus is shared. */
+export function sourceName(spec: string): string {
+  const [path = "", ...query] = spec.split("?");
+  return [path.replaceAll(/[^:,]*[/\\](?=[^/\\])/g, ""), ...query].join("?");
 }

@@ -36,7 +36,8 @@ export async function verify(corpus: Corpus): Promise<Verified> {
   }
   leftovers.push(...(await strays(corpus, contents, inputs)));
   const { entries, notUnderstood } = contents;
-  return { samples: entries.length, inputs: inputs.size, problems, leftovers, notUnderstood };
+  const living = read.filter(({ forgotten }) => !forgotten).length;
+  return { samples: entries.length, inputs: living, problems, leftovers, notUnderstood };
 }
 
 interface Wanted {
