@@ -38,9 +38,8 @@ export async function run(options: Given): Promise<number> {
     const keep = async (directory: string): Promise<void> => {
       if (corpus !== null) await keepInCorpus(corpus, directory, target.data, given.json ?? false);
     };
-    const code = await report(assessment, given, interrupt.signal.aborted, progress, keep);
-    if (end !== null && "error" in end) throw end.error;
-    return code;
+    const failure = end !== null && "error" in end ? end.error : null;
+    return await report(assessment, given, { interrupted: interrupt.signal.aborted, failure }, progress, keep);
   } finally {
     progress.clear();
     interrupt.dispose();
@@ -62,7 +61,7 @@ async function keepReport(directory: string | null, progress: Progress): Promise
 async function report(
   assessment: Assessment,
   given: AssessGiven,
-  interrupted: boolean,
+  { interrupted, failure }: { readonly interrupted: boolean; readonly failure: unknown },
   progress: Progress,
   keep: (directory: string) => Promise<void>,
 ): Promise<number> {
@@ -76,6 +75,7 @@ async function report(
     process.stderr.write(`Interrupted. Resume with:\n  ${resumeCommand(given, directory)}\n`);
     return 130;
   }
+  if (failure !== null) throw failure;
   requireUnchanged(assessment);
   requireEvaluated(assessment);
   if (given.failUnder === undefined) return 0;
