@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { DataSample } from "../data/dataset.ts";
+import { RowSpace } from "../inputs/row/row-space.ts";
+import { readRowSchema } from "../inputs/row/schema.ts";
+import { fields } from "../threats/fields.ts";
 import { parseGoal } from "../threats/goal.ts";
 import { l0 } from "../threats/l0.ts";
 import { l2, linf } from "../threats/lp.ts";
@@ -143,9 +146,21 @@ describe("settings", () => {
   });
 });
 
-/** A wide ball of a norm that the attack works for. */
-function wideThreat({ norms }: AttackDefinition): Threat {
+/** A wide ball of a norm that the attack works for; rows are of so many numbers, in thousandths. */
+function wideThreat({ norms }: AttackDefinition, inputs: number): Threat {
+  if (norms.includes("fields")) return fields(2, thousandths(inputs));
   return norms.includes("linf") ? linf(0.3) : l0(3);
+}
+
+function thousandths(inputs: number): RowSpace {
+  const row = Array.from({ length: inputs }, (_, i) => ({
+    name: `x${i}`,
+    type: "number",
+    min: 0,
+    max: 1,
+    step: 0.001,
+  }));
+  return new RowSpace(readRowSchema({ schema: "blindspot-rows/1", fields: row }, "thousandths"));
 }
 
 describe("two and three classes", () => {
@@ -154,7 +169,7 @@ describe("two and three classes", () => {
     async (name, classes) => {
       const net = randomNet(4, 6, classes);
       const definition = findAttack(name);
-      const records = await attempts(net, randomSamples(6, net, 10), wideThreat(definition), definition);
+      const records = await attempts(net, randomSamples(6, net, 10), wideThreat(definition, 6), definition);
       expect(records.map(({ outcome }) => outcome)).not.toContain("error");
       expect(records.some(({ outcome }) => outcome === "fooled")).toBe(true);
     },
@@ -172,7 +187,7 @@ describe("a model without slope", () => {
   };
   it.each(attacks.map(({ name }) => [name]))("is resisted by without an endless loop: %s", async (name) => {
     const definition = findAttack(name);
-    const [record] = await attempts(saturated, randomSamples(1, saturated, 1), wideThreat(definition), definition);
+    const [record] = await attempts(saturated, randomSamples(1, saturated, 1), wideThreat(definition, 3), definition);
     expect(record!.outcome).toBe("resisted");
     expect(forward(saturated, [0, 0, 0]).scores[0]).toBeGreaterThan(0);
   });
