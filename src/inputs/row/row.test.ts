@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BlindspotError } from "../../base/errors.ts";
@@ -161,6 +162,12 @@ describe("schemas", () => {
       "E_SCHEMA_RELATION relation 1, character 6",
       "E_SCHEMA_RELATION relation 2, character 4",
     ]);
+  });
+
+  it("may look as the documentation shows", () => {
+    const page = readFileSync(new URL("../../../docs/rows.md", import.meta.url), "utf8");
+    const [, example] = /```json\n([\s\S]*?)```/.exec(page)!;
+    expect(readRowSchema(JSON.parse(example!), "docs/rows.md").relations).toHaveLength(2);
   });
 
   it("are inferred from rows that they then allow", () => {
