@@ -36,6 +36,12 @@ function quiet(command: Command): Command {
   return command.exitOverride().configureOutput({ writeErr: () => {} });
 }
 
+/** A group alone prints its help: commander takes that for an error. */
+function group(command: Command): Command {
+  const writeErr = (text: string) => void process.stdout.write(text);
+  return command.exitOverride().configureOutput({ outputError: () => {}, writeErr });
+}
+
 /** `corpus ls` is the command `ls` of the group `corpus`. */
 function placeOf(name: string, program: Command, groups: ReadonlyMap<string, Command>) {
   const space = name.indexOf(" ");
@@ -49,7 +55,7 @@ function buildProgram(): Command {
     .version(version())
     .showSuggestionAfterError();
   const groups = new Map(
-    Object.entries(GROUPS).map(([name, about]) => [name, quiet(program.command(name).description(about))]),
+    Object.entries(GROUPS).map(([name, about]) => [name, group(program.command(name).description(about))]),
   );
   for (const definition of COMMANDS) {
     const { parent, name } = placeOf(definition.name, program, groups);

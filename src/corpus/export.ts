@@ -48,7 +48,8 @@ export async function trainingFile(
     const point = await corpus.point(manifest, "input");
     data.set(eightBit ? toLevels(point) : point, i * size);
   }
-  const shape = [entries.length, ...dims];
+  // Gray images go without the axis of their one channel, as most tools write them.
+  const shape = [entries.length, ...(dims.length === 3 && dims[2] === 1 ? dims.slice(0, 2) : dims)];
   const y = entries.map(({ label }) => classes.indexOf(label!.name));
   const x = eightBit ? tensor("uint8", shape, data as Uint8Array) : float32(shape, data as Float32Array);
   return writeNpz({ x, y: int64([y.length], y) });

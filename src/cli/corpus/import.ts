@@ -1,5 +1,5 @@
-import { basename } from "node:path";
 import { BlindspotError } from "../../base/errors.ts";
+import { sourceName } from "../../corpus/from-run.ts";
 import { storeImport } from "../../corpus/incoming.ts";
 import { plural } from "../../report/format.ts";
 import { codecFor, openData } from "../open.ts";
@@ -37,10 +37,4 @@ export async function run(given: Given, [spec]: readonly string[]): Promise<numb
       `${corpus.folder.name}: ${count.isNew} new of ${plural(count.inputs, "input")}; untrusted until they are replayed\n`,
     );
   return problems.length === 0 ? 0 : 2;
-}
-
-/** A source's name without the folders of the machine that it came from. */
-function sourceName(spec: string): string {
-  const colon = spec.indexOf(":");
-  return `${spec.slice(0, colon + 1)}${basename(spec.slice(colon + 1))}`;
 }
