@@ -137,9 +137,12 @@ describe("assess --schema", () => {
 
 it("attack tells a picked row's smallest change", async () => {
   const args = ["--schema", "schema.json", "--threat", "fields:2", "--samples", "index:0"];
-  const { code, stdout } = await blindspot("attack", "row-exhaustive", ...LOANS, ...args);
+  const { code, stdout } = await blindspot("attack", "row-exhaustive", ...LOANS, ...args, "--save", "saved");
   expect(code).toBe(0);
   expect(stdout).toContain("income 2,400 -> 2,600, total 2,600 -> 2,800 turn reject into accept");
+  expect(stdout).toContain("adversarial.csv (1 rows) written to saved; read back, 1 of 1 still fool the model");
+  const table = "income,savings,total,purpose,label\n2600,200,2800,car,reject\n";
+  expect(read("saved/adversarial.csv")).toBe(table);
   expect(stdout).toContain("It may change at most 2 fields, to values that the schema allows");
 }, 30_000);
 

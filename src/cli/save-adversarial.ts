@@ -12,6 +12,7 @@ import type { Threat } from "../threats/threat.ts";
 import type { Target } from "./open.ts";
 import type { Given } from "./options.ts";
 import { dataRange, toUserUnits, UNIT } from "./ranges.ts";
+import { ROWS_FILE, saveRows } from "./save-rows.ts";
 
 export interface Saved {
   readonly directory: string;
@@ -34,7 +35,7 @@ export function fileSafe(name: string): string {
 }
 
 /**
- * Writes adversarial inputs: a PNG each for 8-bit images, else one `adversarial.npz` (x, y, predicted, index). Each is then read
+ * Writes adversarial inputs: a PNG each for 8-bit images, a table of rows, else one `adversarial.npz` (x, y, predicted, index). Each is then read
  * back from its file and judged anew: inside the threat, and wrong for the original model.
  */
 export async function saveAdversarial(
@@ -56,12 +57,18 @@ export async function saveAdversarial(
   const codec = imageCodec(target.data.dims, threat.quantize, sharpImages);
   const channels = target.data.dims[2];
   const asPng = target.data.modality === "image" && threat.quantize === "uint8" && (channels === 1 || channels === 3);
+  const { rows } = target.data;
+  const points = found.map(({ point }) => point);
+  const labels = found.map(({ record }) => record.label);
   const readBack = asPng
     ? await savePngs(directory, target, codec, found)
-    : await saveArray(directory, target, found, given);
+    : rows === undefined
+      ? await saveArray(directory, target, found, given)
+      : await saveRows(directory, rows, points, labels, target.classifier.classes);
   let succeed = 0;
   for (const [i, point] of readBack.entries()) if (await stillFools(target, threat, found[i]!, point)) succeed++;
-  const files = asPng ? `${found.length} PNG files` : `adversarial.npz (${found.length} rows)`;
+  const table = rows === undefined ? "adversarial.npz" : ROWS_FILE;
+  const files = asPng ? `${found.length} PNG files` : `${table} (${found.length} rows)`;
   return { directory, files, succeed, of: found.length };
 }
 

@@ -49,7 +49,7 @@ describe.skipIf(!existsSync(trees))("boosted trees of the shared data", () => {
   let classifier: OnnxClassifier;
   beforeAll(async () => {
     runtime = await nodeRuntime({ workers: 2 });
-    const bytes = readFileSync(join(trees, "breast_cancer_rf.onnx"));
+    const bytes = new Uint8Array(readFileSync(join(trees, "breast_cancer_rf.onnx")));
     classifier = await loadClassifier(bytes, { runtime, features: space.boxes, dims: [11], label: "trees" });
   });
   afterAll(() => runtime.close());
