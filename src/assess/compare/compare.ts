@@ -121,7 +121,9 @@ function overlapNotes(
   const chosenBy = training?.validate.sha256 === data.sha256;
   const found = [
     ...(aside > 0
-      ? [`${aside} of ${lines.length} samples were trained on, or belong to a group that was: they are in no rate`]
+      ? [
+          `samples that were trained on, or belong to a group that was: ${aside} of ${lines.length}; they are in no rate`,
+        ]
       : []),
     ...(chosenBy ? ["the epoch was chosen on this same data: the figures after flatter"] : []),
   ];

@@ -106,26 +106,26 @@ describe("figures of a difference", () => {
 describe("the text for a terminal", () => {
   it("has every figure", () =>
     expect(comparisonText(overlapping)).toMatchInlineSnapshot(`
-    "signs.onnx -> hardened.onnx: before and after
-    Data       npz:test.npz: seeded draw of 200 of 1000, stratified by class; seed 0; 19 samples in both; 1 that were trained on set aside
-    Training   pgd against linf:8/255, 5 epochs in 62 s on 4,000 samples, epoch 4 kept
-    Not used   square
-    NOTE       Overlap: 1 of 20 samples were trained on, or belong to a group that was: they are in no rate
+      "signs.onnx -> hardened.onnx: before and after
+      Data       npz:test.npz: seeded draw of 200 of 1000, stratified by class; seed 0; 19 samples in both; set aside because they were trained on: 1
+      Training   pgd against linf:8/255, 5 epochs in 62 s on 4,000 samples, epoch 4 kept
+      Not used   square
+      NOTE       Overlap: samples that were trained on, or belong to a group that was: 1 of 20; they are in no rate
 
-                              before           after             points [95 %]  gained / lost          trained on
-      without attack     94.7 % (18)     94.7 % (18)        0.0 [-17.7, +17.7]          0 / 0         1 -> 1 of 1
-    Under linf:8/255, trained against
-      white-box           36.8 % (7)     68.4 % (13)       +31.6 [+2.8, +53.5]          7 / 1         0 -> 1 of 1
-      score               36.8 % (7)     63.2 % (12)       +26.3 [-0.9, +48.1]          6 / 1         0 -> 1 of 1
-      all attackers       26.3 % (5)     57.9 % (11)       +31.6 [+2.8, +53.7]          7 / 1         0 -> 1 of 1
-    Size       454,511 -> 454,718 bytes
-    Latency    0.41 ms alone, 0.057 ms in a batch of 64 -> 0.40 ms alone, 0.058 ms in a batch of 64 (a row)
-    Detector   Mahalanobis distance on 64 features, after, at linf:8/255: 35.0 % correct and accepted (35 of 100), 2.0 % of clean inputs rejected
-    Lost under linf:8/255: samples 15 (yield)
-    Under linf:8/255 it stands better: 26.3 % to 57.9 % (+31.6 points [+2.8, +53.7]). Without attack: 94.7 % to 94.7 % (0.0 points [-17.7, +17.7]).
-    Differences are after minus before, in percentage points, with 95 % intervals: Newcombe's method 10 for paired proportions (1998). Gained and lost: pairs that changed; p: McNemar's test, two-sided mid-p.
-    "
-  `));
+                                before           after             points [95 %]  gained / lost          trained on
+        without attack     94.7 % (18)     94.7 % (18)        0.0 [-17.7, +17.7]          0 / 0         1 -> 1 of 1
+      Under linf:8/255, trained against
+        white-box           36.8 % (7)     68.4 % (13)       +31.6 [+2.8, +53.5]          7 / 1         0 -> 1 of 1
+        score               36.8 % (7)     63.2 % (12)       +26.3 [-0.9, +48.1]          6 / 1         0 -> 1 of 1
+        all attackers       26.3 % (5)     57.9 % (11)       +31.6 [+2.8, +53.7]          7 / 1         0 -> 1 of 1
+      Size       454,511 -> 454,718 bytes
+      Latency    0.41 ms alone, 0.057 ms in a batch of 64 -> 0.40 ms alone, 0.058 ms in a batch of 64 (a row)
+      Detector   Mahalanobis distance on 64 features, after, at linf:8/255: 35.0 % correct and accepted (35 of 100), 2.0 % of clean inputs rejected
+      Lost under linf:8/255: samples 15 (yield)
+      Under linf:8/255 it stands better: 26.3 % to 57.9 % (+31.6 points [+2.8, +53.7]). Without attack: 94.7 % to 94.7 % (0.0 points [-17.7, +17.7]).
+      Differences are after minus before, in percentage points, with 95 % intervals: Newcombe's method 10 for paired proportions (1998). Gained and lost: pairs that changed; p: McNemar's test, two-sided mid-p.
+      "
+    `));
 
   it("strikes what a failed check withdraws, and says why", () => {
     const check = { version: "after" as const, check: "gradient-check", detail: "gradients are zero" };
@@ -149,7 +149,7 @@ describe.each(Object.keys(COMPARISON_REPORTERS) as (keyof typeof COMPARISON_REPO
   });
 
   it("tells of overlap beside the headline", () => {
-    expect(render(overlapping)).toContain("1 of 20 samples were trained on");
+    expect(render(overlapping)).toContain("samples that were trained on, or belong to a group that was: 1 of 20");
   });
 
   it("makes do without a log, costs and detectors", () => {

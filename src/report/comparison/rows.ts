@@ -90,7 +90,7 @@ export function methodText({ intervals }: Comparison): string {
 /** Each count that an interval can't tell: how many samples, and which were set aside. */
 export function samplesText({ samples: { compared, units, trainedOn } }: Comparison): string {
   const grouped = units === compared ? "" : `, ${units} independent of each other`;
-  const aside = trainedOn === 0 ? "" : `; ${trainedOn} that were trained on set aside`;
+  const aside = trainedOn === 0 ? "" : `; set aside because they were trained on: ${trainedOn}`;
   return `${compared} samples in both${grouped}${aside}`;
 }
 
