@@ -3,7 +3,7 @@ import { nextSteps, verdict } from "./advice.ts";
 import { duration, epsilonText, grouped, interval, percent, table } from "./format.ts";
 import { visible } from "./visible.ts";
 import { withdrawn } from "./withdrawn.ts";
-import { threatName } from "./words.ts";
+import { askedText, threatName } from "./words.ts";
 
 export interface ConsoleOptions {
   /** ANSI colors (default false). */
@@ -67,11 +67,12 @@ function closing(result: Result, directory: string | undefined, style: Style): s
 }
 
 function heading(result: Result, style: Style): string[] {
-  const { clean, data, model } = result;
+  const { asked, clean, data, model } = result;
   const partial = result.status === "partial" ? style.warn(`  partial: ${clean.of} of ${data.samples} samples`) : "";
   return [
     `${style.strong(model.name)} on ${data.spec} (${data.draw}; seed ${result.seed})${partial}`,
     ...model.notes.map((note) => style.dim(`  ${note}`)),
+    ...(asked === undefined ? [] : [style.dim(`  asked: ${askedText(asked)}`)]),
     "",
     `Without attack      ${percent(clean.accuracy).padStart(7)}  ${interval(clean.sampling95)}  ${clean.correct} of ${clean.of} right`,
     "",

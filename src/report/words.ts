@@ -1,5 +1,5 @@
-import type { Finding, ThreatResult } from "../assess/schema.ts";
-import { epsilonText, grouped } from "./format.ts";
+import type { Finding, Result, ThreatResult } from "../assess/schema.ts";
+import { epsilonText, grouped, plural } from "./format.ts";
 
 /** Terms of the field in plain words; shared by every report. */
 
@@ -24,6 +24,16 @@ export const KNOWS: Readonly<Record<Knowledge, string>> = {
 /** `linf:8/255` of `linf:8/255;uint8;untargeted`: the threat as it is typed. */
 export function threatName(id: string): string {
   return id.split(";")[0]!;
+}
+
+/** What a model that can only be asked was asked in the whole run. */
+export function askedText({ queries, cost, remembered, retries }: NonNullable<Result["asked"]>): string {
+  return [
+    `${grouped(queries)} queries sent`,
+    ...(cost > 0 ? [`at a cost of ${cost.toFixed(2)}`] : []),
+    ...(remembered > 0 ? [`${grouped(remembered)} more answered from memory`] : []),
+    ...(retries > 0 ? [`${plural(retries, "request")} sent again`] : []),
+  ].join(", ");
 }
 
 /** The name of a norm as people say it. */

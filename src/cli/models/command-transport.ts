@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { basename } from "node:path";
 import { BlindspotError } from "../../base/errors.ts";
 import { LARGEST_ANSWER } from "../../models/queried/http-request.ts";
 import { nested, type RawAnswer, TransientFailure, type Transport } from "../../models/queried/transport.ts";
@@ -21,7 +22,7 @@ export function wordsOf(command: string): string[] {
  */
 export function commandTransport(command: string, concurrency: number): Transport {
   const words = wordsOf(command);
-  const name = `cmd:${words[0] ?? ""}`;
+  const name = `cmd:${words.map((word) => basename(word)).join(" ")}`;
   const idle: Program[] = [];
   const all = new Set<Program>();
   return {

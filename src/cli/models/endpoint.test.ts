@@ -293,7 +293,7 @@ describe("functions and programs", () => {
     ["no such export", "functions.mjs#score", {}, /E_FUNCTION .*where EXPORT is a function, got exports .*labels/],
     ["no such module", "nothing.mjs#x", {}, /E_FUNCTION .*expected a module/],
     ["a function that throws", "functions.mjs#broken", {}, /E_FUNCTION functions\.mjs#broken: got no weights/],
-    ["no such program", "cmd:no-such-program --x", {}, /E_COMMAND cmd:no-such-program: got .*ENOENT/],
+    ["no such program", "cmd:no-such-program --x", {}, /E_COMMAND cmd:no-such-program --x: got .*ENOENT/],
     ["a program that ends", "cmd:node dying.mjs", { retries: 0 }, /exit code 3, after it said: no such model/],
     ["a program that is silent", "cmd:node silent.mjs", { retries: 0, timeout: 1 }, /E_TIMEOUT cmd:node/],
     ["a program that talks", "cmd:node chatty.mjs", {}, /E_ANSWER_JSON cmd:node/],

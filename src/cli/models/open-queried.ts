@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import type { ModelFacts } from "../../assess/assess.ts";
 import { BlindspotError, type Problem } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
@@ -187,7 +186,7 @@ function factsOf(given: Given, { transport }: Reached): ModelFacts {
   const { inputRange, mean, std, channels, layout, shape, output, authorized } = given;
   return {
     kind: transport.kind,
-    name: transport.kind === "http" ? transport.name : basename(transport.name),
+    name: transport.name.replace(/^cmd:/, ""),
     preprocessing: Object.fromEntries(
       Object.entries({ inputRange: inputRange ?? UNIT, mean, std, channels, layout, shape, output }).filter(
         ([, value]) => value !== undefined,

@@ -2,7 +2,6 @@ import { BlindspotError, internalError } from "../../base/errors.ts";
 import type { Asked, Capabilities, Classifier, Drift, GradientRows, Rows, ScoreMeaning, Toll } from "../classifier.ts";
 import { type AnswerForm, attackScores, givenScores, type RowAnswer } from "./answers.ts";
 import { Asker, type QueriedOptions } from "./asker.ts";
-import { wallClock } from "./pacing.ts";
 import { driftBetween, fingerprintOf } from "./probes.ts";
 
 export type { Asking, QueriedOptions } from "./asker.ts";
@@ -12,11 +11,9 @@ export type { Asking, QueriedOptions } from "./asker.ts";
  * answers don't fit (`E_ANSWER`, `E_ANSWER_FORM`, `E_CLASSES`), or that is not what it was when the journal was begun (`E_TARGET_CHANGED`).
  */
 export async function openQueried(options: QueriedOptions): Promise<QueriedClassifier> {
-  const { journal, transport, probes, clock = wallClock } = options;
+  const { journal, transport } = options;
   const asker = new Asker(options);
-  const started = clock.now();
   const answers = await asker.probe();
-  const secondsPerRow = (clock.now() - started) / 1000 / probes.length;
   const first = journal.probes ?? answers;
   const { differing, of } = driftBetween(first, answers);
   if (differing > 0)
@@ -30,7 +27,7 @@ export async function openQueried(options: QueriedOptions): Promise<QueriedClass
       { exitCode: 3 },
     );
   if (journal.probes === null) journal.keepProbes(answers);
-  return new QueriedClassifier(options, asker, first, secondsPerRow);
+  return new QueriedClassifier(options, asker, first);
 }
 
 export class QueriedClassifier implements Classifier {
@@ -51,7 +48,7 @@ export class QueriedClassifier implements Classifier {
   private readonly form: AnswerForm;
   private readonly first: readonly RowAnswer[];
 
-  constructor(options: QueriedOptions, asker: Asker, first: readonly RowAnswer[], secondsPerRow: number) {
+  constructor(options: QueriedOptions, asker: Asker, first: readonly RowAnswer[]) {
     const { asking, arrangement, answers } = options;
     const form = asker.form!;
     const { name } = options.transport;
@@ -71,7 +68,7 @@ export class QueriedClassifier implements Classifier {
     this.meaning = output === "label" ? "label" : form.meaning;
     this.notes = notesOf(options, form, output);
     this.toll = {
-      secondsPerQuery: Math.max(1 / asking.rate, secondsPerRow / asking.concurrency),
+      secondsPerQuery: Math.max(1 / asking.rate, asker.secondsPerRow / asking.concurrency),
       costPerQuery: asking.costPerQuery ?? 0,
     };
     this.ended = asker.ended;
