@@ -6,11 +6,14 @@ export {
   assess,
   type ModelFacts,
 } from "./assess/assess.ts";
+export { type CompareOptions, compareRuns } from "./assess/compare/compare.ts";
 export { openRunDirectory } from "./assess/files.ts";
 export { readRun } from "./assess/files-read.ts";
 export { assessRisk, type RiskBasis } from "./assess/risk/assess-risk.ts";
 export { declareRisk, type RiskInput } from "./assess/risk/declare.ts";
 export {
+  type Comparison,
+  comparisonSchema,
   type Declared,
   type Finding,
   findingSchema,
@@ -37,6 +40,13 @@ export {
 export { BlindspotError, type Problem } from "./base/errors.ts";
 export { sha256 } from "./base/hash.ts";
 export { Rng } from "./base/rng.ts";
+export { Corpus, type NewSample } from "./corpus/corpus.ts";
+export type { Entry } from "./corpus/entry.ts";
+export { diskFolder } from "./corpus/files.ts";
+export { type CorpusFolder, memoryFolder } from "./corpus/folder.ts";
+export { storeRun } from "./corpus/from-run.ts";
+export { merge as mergeCorpus } from "./corpus/merge.ts";
+export { verify as verifyCorpus } from "./corpus/verify.ts";
 export {
   type DataSample,
   type Dataset,
@@ -138,13 +148,14 @@ export {
   type Rows,
 } from "./models/index.ts";
 export { operators } from "./ops/index.ts";
+export { COMPARISON_REPORTERS, type ComparisonFormat } from "./report/comparison/formats.ts";
 export { type ConsoleOptions, consoleReport } from "./report/console.ts";
 export { REPORTERS, type ReportFormat } from "./report/formats.ts";
 export type { Reporter, ReportOptions } from "./report/reporters.ts";
 export { type Story, type StoryContext, tellFinding } from "./report/story.ts";
 export { type NodeRuntimeOptions, nodeRuntime } from "./runtime/node.ts";
 export { referenceRuntime } from "./runtime/reference.ts";
-export type { Feeds, PortInfo, Runtime, Session } from "./runtime/runtime.ts";
+export type { Feeds, Kept, PortInfo, Runtime, Session } from "./runtime/runtime.ts";
 export { readNpy, writeNpy } from "./tensor/npy.ts";
 export { readNpz, writeNpz } from "./tensor/npz.ts";
 export { float32, int64, int64Vector, scalar, type Tensor, tensor } from "./tensor/tensor.ts";
