@@ -50,6 +50,19 @@ const LINES = [
 ];
 
 describe("threatMetrics", () => {
+  it("says what was proved where an attack tried everything, and nothing where none did", () => {
+    const proved = LINES.map((line) => {
+      const profile = line.profiles.score;
+      // The sample that fell to gradients (3) is no proof of anything, whatever a search says of it.
+      if (profile === undefined || ![3, 5, 7].includes(line.index)) return line;
+      const attempts = profile.attempts.map((attempt) => ({ ...attempt, exhausted: true as const }));
+      return { ...line, profiles: { ...line.profiles, score: { ...profile, attempts } } };
+    });
+    const { bracket } = threatMetrics(PLAN, proved, new Set()).robustAccuracy;
+    expect(bracket).toEqual({ certified: 0.2, attacked: 0.4 });
+    expect(threatMetrics(PLAN, LINES, new Set()).robustAccuracy.bracket).toBeUndefined();
+  });
+
   const metrics = threatMetrics(PLAN, LINES, new Set());
 
   it("counts a sample as standing only under every profile, over all samples", () => {
