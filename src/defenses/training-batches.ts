@@ -141,14 +141,8 @@ class Layout {
 
   feeds(input: string, consistency: boolean): Feeds {
     const count = this.labels.length;
-    const x = new Float32Array(this.parts.reduce((sum, part) => sum + part.length, 0));
-    let offset = 0;
-    for (const part of this.parts) {
-      x.set(part, offset);
-      offset += part.length;
-    }
     return {
-      [input]: float32([count, ...this.dims], x),
+      [input]: float32([count, ...this.dims], joined(this.parts)),
       labels: int64([count], this.labels),
       loss_weights: float32([count], this.lossWeights),
       ...(consistency
@@ -156,4 +150,16 @@ class Layout {
         : {}),
     };
   }
+}
+
+/** One part is handed on as it is: the memory of whole batches is what the garbage collector is kept busy with. */
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
 }
