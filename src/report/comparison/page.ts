@@ -31,7 +31,7 @@ const MORE = `
 .top h1 .to{color:var(--muted);font-weight:400;padding:0 .2em}
 .lead .before{color:var(--text)}.lead .after{color:var(--accent)}
 .stack{display:grid;grid-template-columns:minmax(0,1fr);gap:20px}
-.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,215px),1fr))}.tiles b{font-size:1.45rem}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,200px),1fr))}.tiles b{font-size:1.45rem}
 @media screen and (max-width:760px){.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tiles b{font-size:1.05rem}}
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 0;padding:0;list-style:none;font-size:.875rem;color:var(--muted)}
 .key svg{width:26px;height:12px;vertical-align:-1px;margin-right:6px;color:var(--text)}
