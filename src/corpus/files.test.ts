@@ -86,7 +86,7 @@ describe("a corpus on disk", () => {
         `${kills} kills, ${inside} between the first and the last write, ${leftovers.length} files left over`,
       );
     },
-    60_000 + 1000 * kills,
+    60_000 + 5000 * kills,
   );
 
   it("four writers at once, whose samples overlap: the union, and nothing damaged", async () => {

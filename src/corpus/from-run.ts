@@ -136,6 +136,8 @@ function source({ data }: Result, sample: string, index: number, group: string |
 
 /** A source as it was given, without the folders of the machine that it lay on: the corpus is shared. */
 export function sourceName(spec: string): string {
-  const [path = "", ...query] = spec.split("?");
-  return [path.replaceAll(/[^:,]*[/\\](?=[^/\\])/g, ""), ...query].join("?");
+  const colon = spec.indexOf(":") + 1;
+  const [paths = "", ...query] = spec.slice(colon).split("?");
+  const names = paths.split(",").map((path) => /[^/\\]*[/\\]*$/.exec(path)![0]);
+  return [spec.slice(0, colon) + names.join(","), ...query].join("?");
 }

@@ -37,16 +37,20 @@ export function isStorable(modality: Codec["modality"]): modality is Form["modal
   return modality === "image" || modality === "vector";
 }
 
+export function requireStorable(modality: Codec["modality"]): asserts modality is Form["modality"] {
+  if (isStorable(modality)) return;
+  throw new BlindspotError({
+    code: "E_CORPUS_MODALITY",
+    subject: "boundary corpus",
+    expected: "images or vectors",
+    got: `inputs of kind '${modality}'`,
+    hint: "This version can't store them; give --corpus none",
+  });
+}
+
 /** Throws for a modality that a corpus can't hold yet. */
 export function formOf({ modality, dims, quantize }: Pick<Codec, "modality" | "dims" | "quantize">): Form {
-  if (!isStorable(modality))
-    throw new BlindspotError({
-      code: "E_CORPUS_MODALITY",
-      subject: "boundary corpus",
-      expected: "images or vectors",
-      got: `inputs of kind '${modality}'`,
-      hint: "This version can't store them; give --corpus none",
-    });
+  requireStorable(modality);
   return { modality, dims: [...dims], values: quantize === "uint8" ? "uint8" : "float32" };
 }
 

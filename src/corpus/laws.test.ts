@@ -157,6 +157,10 @@ describe("identity", () => {
     expect(sampleId(manifest)).toBe("4d69ea2d426d4ca00890905523a1e60d0b24259f13d87d3e956de9cc98926608");
   });
 
+  it("refuses what it can't hold yet", () => {
+    expect(() => formOf({ modality: "row", dims: [3], quantize: "none" })).toThrow("E_CORPUS_MODALITY");
+  });
+
   it("refuses NaN", async () => {
     const corpus = await corpusOf([]);
     await expect(corpus.add(vectorSample([0, Number.NaN, 1]))).rejects.toThrow("value 1 is NaN");
