@@ -50,7 +50,7 @@ export async function run(options: Given): Promise<number> {
     const { hardened, fileAccuracy, heldOut } = await hardenFile(given, settings, files, progress, interrupt.signal);
     progress.clear();
     const measures = heldOut !== null && hardened.bytes !== null;
-    if (!given.json) process.stdout.write(summary(hardened.log, files, fileAccuracy));
+    if (!given.json) process.stdout.write(summary(hardened.log, files, fileAccuracy, measures));
     else if (!measures) process.stdout.write(`${JSON.stringify(hardened.log, null, 2)}\n`);
     if (hardened.bytes === null) throw nothingGained(hardened.log);
     return measures ? await measure(given, heldOut, files, progress, interrupt.signal) : 0;
@@ -252,7 +252,7 @@ async function accuracyOf(scores: (row: Float32Array) => Promise<Float32Array>, 
   return correct / rows.count;
 }
 
-function summary(log: TrainingLog, files: HardenFiles, fileAccuracy: number | null): string {
+function summary(log: TrainingLog, files: HardenFiles, fileAccuracy: number | null, measured: boolean): string {
   const [start] = log.epochs;
   const lines = [
     `${log.method} under ${log.threat}, ${log.epochs.length - 1} epochs in ${duration(log.seconds)}` +
@@ -266,7 +266,9 @@ function summary(log: TrainingLog, files: HardenFiles, fileAccuracy: number | nu
       `  after    ${figures(log.hardened)} (epoch ${log.hardened.epoch})`,
       `  written  ${files.model}: the file itself gets ${percent(fileAccuracy!)} of them right without attack`,
       `           ${files.log}, ${files.hashes}`,
-      "These figures chose the epoch. Measure the file with `blindspot assess` on data that took no part in it.",
+      measured
+        ? "These figures chose the epoch. What counts comes now, on held-out data."
+        : "These figures chose the epoch. Measure the file with --test, or with `blindspot assess` and `diff`, on data that took no part in it.",
     );
   }
   return `${lines.join("\n")}\n`;
