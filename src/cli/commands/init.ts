@@ -3,6 +3,7 @@ import { BlindspotError } from "../../base/errors.ts";
 import { inferRows } from "../../data/index.ts";
 import { commandLine } from "../../report/command-line.ts";
 import { plural } from "../../report/format.ts";
+import { visible } from "../../report/visible.ts";
 import { type Given, requireOptions } from "../options.ts";
 
 /** Writes a first schema of a table, and says what in it only its owner knows. An existing file is never overwritten. */
@@ -18,7 +19,7 @@ export async function run(options: Given): Promise<number> {
     : ["no label= in --data: if a column is the label, take it out of the fields"];
   const lines = [
     `Written to ${out}: ${plural(schema.fields.length, "field")}`,
-    ...[...label, ...notes].map((note) => `  note: ${note}`),
+    ...[...label, ...notes].map((note) => `  note: ${visible(note)}`),
     "",
     'Edit it: what may not change ("change": "none", "increase", "decrease"), true ranges and steps, costs, and relations',
     'between fields, such as "total == sum(a, b)" (docs/rows.md). Then attack:',

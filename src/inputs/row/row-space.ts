@@ -78,11 +78,6 @@ export class RowSpace {
     return change === "any" || (change === "increase" ? level > clean : change === "decrease" && level < clean);
   }
 
-  /** The nearest level that the field may be brought to. */
-  nearestAllowed(field: number, level: number, clean: number): number {
-    return this.mayBe(field, level, clean) ? level : clean;
-  }
-
   /** First and last level that a field may be brought to from `clean`. */
   reach(field: number, clean: number): readonly [number, number] {
     const { change, levels } = this.fields[field]!;
