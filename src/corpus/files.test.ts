@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Rng } from "../base/rng.ts";
 import { Corpus } from "./corpus.ts";
 import { diskFolder } from "./files.ts";
-import { corpusOf, imageSample } from "./samples.test.fixture.ts";
+import { corpusOf, imageSample, ticking } from "./samples.test.fixture.ts";
 import { verify } from "./verify.ts";
 
 // The built file: child processes can't read TypeScript.
@@ -83,7 +83,7 @@ describe("a corpus on disk", () => {
       expect([after.samples, after.problems]).toEqual([kills * 20, []]);
       expect(after.leftovers.filter(({ path }) => !path.startsWith(".tmp/"))).toEqual([]);
       console.log(
-        `${kills} kills, ${inside} between the first and the last write, ${leftovers.length} files left over`,
+        `${kills} kills, ${inside} while it stored, ${leftovers.length} files left over`,
       );
     },
     60_000 + 5000 * kills,
@@ -98,6 +98,31 @@ describe("a corpus on disk", () => {
     // Two may say the same at the same moment; what stands is one discovery all the same.
     for (const { found, trust } of (await corpus.read()).entries)
       expect([found.length >= 1, trust]).toEqual([true, "trusted"]);
+  });
+
+  it("two git branches that found the same and other things merge without a conflict", async (context) => {
+    const git = (...args: string[]) => {
+      const who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org", "-c", "init.defaultBranch=main"];
+      return spawnSync("git", [...who, ...args], { cwd: folder, encoding: "utf8" });
+    };
+    context.skip(git("init", "-q").status !== 0, "needs git");
+    const store = async (at: number, ...samples: number[]) => {
+      const inputs = samples.map((sample) => imageSample([sample, 0, 0, 0]));
+      await corpusOf(inputs, await diskFolder(join(folder, "boundary")), ticking(at));
+      git("add", "-A");
+      expect(git("commit", "-q", "-m", `at ${at}`).status).toBe(0);
+    };
+    await store(0, 1);
+    git("checkout", "-q", "-b", "other");
+    await store(1000, 2, 3);
+    git("checkout", "-q", "main");
+    await store(2000, 3, 4);
+    expect(git("merge", "-q", "-m", "both", "other").status).toBe(0);
+    const corpus = await Corpus.open(await diskFolder(join(folder, "boundary")));
+    expect(await verify(corpus)).toMatchObject({ samples: 4, problems: [], leftovers: [] });
+    const found = (await corpus.read()).entries.map((entry) => entry.found.length);
+    expect(found.sort()).toEqual([1, 1, 1, 2]);
+    expect(git("status", "--short").stdout).toBe("");
   });
 
   it("a full disk: the error says so, what was stored stays, and freed space lets it go on", async (context) => {
