@@ -4,7 +4,7 @@
  *
  *   npm run demo -- [--out FOLDER] [--samples N] [--full]
  *
- * `--full` hardens from fresh weights instead, on 20,000 images: about a quarter of an hour.
+ * `--full` hardens from fresh weights instead, on 20,000 images: a quarter of an hour or more.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
