@@ -82,9 +82,7 @@ describe("a corpus on disk", () => {
       const after = await verify(await reopen());
       expect([after.samples, after.problems]).toEqual([kills * 20, []]);
       expect(after.leftovers.filter(({ path }) => !path.startsWith(".tmp/"))).toEqual([]);
-      console.log(
-        `${kills} kills, ${inside} while it stored, ${leftovers.length} files left over`,
-      );
+      console.log(`${kills} kills, ${inside} while it stored, ${leftovers.length} files left over`);
     },
     60_000 + 5000 * kills,
   );
