@@ -6,7 +6,8 @@ import { Command, CommanderError } from "commander";
 import { COMMANDS, GROUPS } from "./commands.ts";
 import { readConfig } from "./config.ts";
 import { exitCodeOf, messageOf, usageError } from "./failure.ts";
-import { type Given, longFlag, OPTIONS, type OptionName, type OptionSpec, readOptions } from "./options.ts";
+import type { OptionSpec } from "./option-readers.ts";
+import { type Given, longFlag, OPTIONS, type OptionName, readOptions } from "./options.ts";
 import { version } from "./version.ts";
 
 function addOption(command: Command, name: OptionName): void {

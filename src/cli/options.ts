@@ -1,120 +1,25 @@
 import type { RiskInput } from "../assess/risk/declare.ts";
-import type { Knowledge } from "../attacks/attack.ts";
 import { BlindspotError, type Problem } from "../base/errors.ts";
-import type { SampleCount } from "../data/draw.ts";
-import type { Ranges } from "./ranges.ts";
-
-/** One option: how it is typed, what it means, how its text is read. `read` throws an Error that says what was expected. */
-export interface OptionSpec<T> {
-  readonly flags: string;
-  readonly description: string;
-  read(text: string): T;
-  /** May be given several times; `read` makes one entry of each. */
-  readonly repeatable?: true;
-  /** Takes no value. */
-  readonly flag?: true;
-}
-
-class Expected extends Error {}
-
-function fail(expected: string): never {
-  throw new Expected(expected);
-}
-
-function option<T>(flags: string, description: string, read: (text: string) => T): OptionSpec<T> {
-  return { flags, description, read };
-}
-
-function repeated<T>(
-  flags: string,
-  description: string,
-  read: (text: string) => T,
-): OptionSpec<T> & { repeatable: true } {
-  return { flags, description, read, repeatable: true };
-}
-
-function flag(flags: string, description: string): OptionSpec<boolean> & { flag: true } {
-  return {
-    flags,
-    description,
-    read: (value) => (value === "true" ? true : value === "false" ? false : fail("true or false")),
-    flag: true,
-  };
-}
-
-const text = (value: string) => (value.trim() === "" ? fail("some text") : value);
-const names = (value: string) =>
-  text(value)
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-
-function number(value: string): number {
-  const [numerator = Number.NaN, denominator = 1, ...rest] = value
-    .split("/")
-    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-  const result = numerator / denominator;
-  return rest.length === 0 && Number.isFinite(result) ? result : fail("a number, such as 0.5 or 1/2");
-}
-
-function wholeFrom(least: number): (value: string) => number {
-  return (value) => {
-    const result = /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
-    return Number.isSafeInteger(result) && result >= least ? result : fail(`a whole number from ${least}`);
-  };
-}
-
-function choice<const T extends string>(...values: readonly T[]): (value: string) => T {
-  return (value) => values.find((known) => known === value) ?? fail(values.join(" or "));
-}
-
-function numbers(value: string): number | readonly number[] {
-  const list = value.split(",").map(number);
-  return list.length === 1 ? list[0]! : list;
-}
-
-function ranges(value: string): Ranges {
-  const boxes = value.split(",").map((box) => {
-    const ends = box.split("..").map(number);
-    // One feature of several may be constant.
-    const fits = ends.length === 2 && (ends[0]! < ends[1]! || (ends[0] === ends[1] && value.includes(",")));
-    return fits ? ([ends[0]!, ends[1]!] as const) : fail("LO..HI, such as 0..255, or one for each feature: 0..1,0..80");
-  });
-  return boxes.length === 1 ? boxes[0]! : boxes;
-}
-
-function samples(value: string): SampleCount {
-  if (value === "all") return value;
-  const first = /^first:([1-9]\d*)$/.exec(value);
-  if (first !== null) return `first:${Number(first[1])}`;
-  const listed = /^index:(0|[1-9]\d*)(,(0|[1-9]\d*))*$/.test(value);
-  if (listed) return value as `index:${string}`;
-  return /^[1-9]\d*$/.test(value) ? Number(value) : fail("a number from 1, all, first:N, or index:17,18");
-}
-
-/** `1,3,224,224`, or `input=1,3,224,224`. */
-function shape(value: string): readonly number[] {
-  const dims = value
-    .slice(value.indexOf("=") + 1)
-    .split(",")
-    .map(Number);
-  return dims.every((dim) => Number.isInteger(dim) && dim > 0) ? dims : fail("sizes, such as input=1,3,224,224");
-}
-
-const knowledge = choice("white-box", "score", "label", "transfer");
-const knowledges = (value: string): Knowledge[] => names(value).map(knowledge);
-const share = (value: string) => {
-  const result = number(value);
-  return result >= 0 && result <= 1 ? result : fail("a number from 0 to 1");
-};
-const positive = (value: string) => {
-  const result = number(value);
-  return result > 0 ? result : fail("a number above 0");
-};
-const seconds = (value: string) => {
-  const result = number(value);
-  return result > 0 ? result : fail("seconds, above 0");
-};
+import {
+  choice,
+  Expected,
+  fail,
+  flag,
+  knowledges,
+  names,
+  numbers,
+  type OptionSpec,
+  option,
+  positive,
+  ranges,
+  repeated,
+  samples,
+  seconds,
+  shape,
+  share,
+  text,
+  wholeFrom,
+} from "./option-readers.ts";
 
 /** Every option of every command, once: its name here is its key in a config file. */
 export const OPTIONS = {
