@@ -40,6 +40,18 @@ describe.each(["none", "uint8"] as const)("balls in a box, quantize %s", (quanti
     );
   });
 
+  it("says the same of a sample however often it was asked", () => {
+    fc.assert(
+      fc.property(cases(quantize), origin, anywhere, anywhere, (threat, x0, x, gradient) => {
+        const answers = Array.from({ length: 4 }, () => [
+          threat.project(x.slice(), x0),
+          threat.ascend(x0, gradient, 0.1, x0),
+        ]);
+        for (const answer of answers) expect(answer).toEqual(answers[0]);
+      }),
+    );
+  });
+
   it("leaves an allowed point alone", () => {
     fc.assert(
       fc.property(cases(quantize), origin, seed, (threat, x0, number) => {

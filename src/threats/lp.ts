@@ -55,21 +55,29 @@ const LINF: Geometry = {
     for (let i = 0; i < gradient.length; i++) out[i] = signOf(gradient[i]!);
   },
   around(x0, epsilon) {
-    const low = new Float32Array(x0.length);
-    const high = new Float32Array(x0.length);
-    for (let i = 0; i < x0.length; i++) {
-      low[i] = intoBox(x0[i]! - epsilon, x0[i]!);
-      high[i] = intoBox(x0[i]! + epsilon, x0[i]!);
-    }
+    const lowAt = (i: number): number => Math.fround(intoBox(x0[i]! - epsilon, x0[i]!));
+    const highAt = (i: number): number => Math.fround(intoBox(x0[i]! + epsilon, x0[i]!));
+    // Kept from the third use on: a training step makes two, of a whole batch, and the bounds would be a third of its garbage.
+    let bounds: { readonly low: Float32Array; readonly high: Float32Array } | undefined;
+    let uses = 0;
+    const keptBounds = () => {
+      if (++uses > 2) bounds ??= { low: x0.map((_, i) => lowAt(i)), high: x0.map((_, i) => highAt(i)) };
+      return bounds;
+    };
     return {
       project(x) {
-        for (let i = 0; i < x.length; i++) x[i] = intoInterval(x[i]!, low[i]!, high[i]!, x0[i]!);
+        const kept = keptBounds();
+        if (kept === undefined)
+          for (let i = 0; i < x.length; i++) x[i] = intoInterval(x[i]!, lowAt(i), highAt(i), x0[i]!);
+        else for (let i = 0; i < x.length; i++) x[i] = intoInterval(x[i]!, kept.low[i]!, kept.high[i]!, x0[i]!);
       },
       ascend(x, gradient, length, out) {
         // The box is 1 wide: a longer step leads no further, and keeps the arithmetic of `nearInterval` exact.
         const alpha = Math.min(length, 2);
-        for (let i = 0; i < x.length; i++)
-          out[i] = nearInterval(x[i]! + alpha * signOf(gradient[i]!), low[i]!, high[i]!);
+        const moved = (i: number): number => x[i]! + alpha * signOf(gradient[i]!);
+        const kept = keptBounds();
+        if (kept === undefined) for (let i = 0; i < x.length; i++) out[i] = nearInterval(moved(i), lowAt(i), highAt(i));
+        else for (let i = 0; i < x.length; i++) out[i] = nearInterval(moved(i), kept.low[i]!, kept.high[i]!);
       },
     };
   },
