@@ -3,14 +3,15 @@
  *
  *   node bench/harden-data.mjs mnist --out FOLDER
  *   node bench/training.mjs --python VENV/bin/python --model M.onnx --folder FOLDER [--set mnist] [--method fgsm-rs] [--eps 0.3]
- *                           [--epochs 2] [--batch 100] [--rounds 5] [--out bench/results/training.json]
+ *                           [--epochs 2] [--batch 100] [--rounds 5] [--threads 2] [--out bench/results/training.json]
  *
- * Both count rows of training data per second of the loop, crafting included; loading, validation and files are left out on both sides.
+ * Both count rows of training data per second of the loop, crafting included; loading, validation and files are left out on both sides. `--threads`
+ * are PyTorch's: where other programs want the cores, two that wait for each other are slower than one. Each round notes the load.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { loadavg, tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { median, readOptions, report } from "./peer.mjs";
 
@@ -25,9 +26,10 @@ const options = readOptions({
   epochs: "2",
   batch: "100",
   rounds: "5",
+  threads: "2",
   out: undefined,
 });
-const { model, folder, set, method, steps, eps, epochs, batch, python } = options;
+const { model, folder, set, method, steps, eps, epochs, batch, threads, python } = options;
 if (model === undefined || folder === undefined) throw new Error("--model and --folder are needed");
 const file = (part) => join(folder, `${set}-${part}.npz`);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -65,7 +67,7 @@ function ours() {
 
 function theirs() {
   const args = ["train", model, file("train"), "--method", method, "--steps", steps, "--eps", eps];
-  const effort = ["--epochs", epochs, "--batch", batch];
+  const effort = ["--epochs", epochs, "--batch", batch, "--threads", threads];
   const { stdout, stderr } = spawnSync(python, [here("peers/harden.py"), ...args, ...effort], { encoding: "utf8" });
   if (stdout === "") throw new Error(stderr);
   return JSON.parse(stdout).samplesPerSecond;
@@ -74,11 +76,15 @@ function theirs() {
 const rounds = Array.from({ length: Number(options.rounds) }, (_, round) => {
   // Whoever is first has the colder machine: take turns at that too.
   const first = round % 2 === 0 ? { ours: ours() } : { pytorch: theirs() };
-  return round % 2 === 0 ? { ...first, pytorch: theirs() } : { ...first, ours: ours() };
+  const both = round % 2 === 0 ? { ...first, pytorch: theirs() } : { ...first, ours: ours() };
+  return { ...both, load: loadavg()[0] };
 });
 const samplesPerSecond = {
   ours: median(rounds.map((round) => round.ours)),
   pytorch: median(rounds.map((round) => round.pytorch)),
 };
 const ratio = median(rounds.map((round) => round.ours / round.pytorch));
-report({ model, set, method, eps, epochs, batch, rounds, samplesPerSecond, ratio }, options.out);
+report(
+  { model: basename(model), set, method, eps, epochs, batch, threads, rounds, samplesPerSecond, ratio },
+  options.out,
+);
