@@ -35,7 +35,7 @@ s,.struck{text-decoration:line-through;text-decoration-thickness:2px}
 .notice ul{margin:.3rem 0 0;padding-left:1.2rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px;margin:1.8rem 0 0;padding:0;list-style:none}
 .tiles li{background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:14px 16px}
-.tiles b{display:block;font-size:1.6rem;line-height:1.25;font-weight:650;letter-spacing:-.015em}
+.tiles b{display:block;font-size:1.45rem;line-height:1.25;font-weight:650;letter-spacing:-.015em}
 nav{margin-top:2.4rem}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0;padding:12px 0;border:solid var(--line);border-width:1px 0;list-style:none;font-size:.9rem}
 nav a{text-decoration:none}
