@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { build, install, ROOT, run } from "./prepare.mjs";
 
 const { values: options } = parseArgs({
-  options: { out: { type: "string" }, samples: { type: "string", default: "100" }, full: { type: "boolean" } },
+  options: { out: { type: "string" }, samples: { type: "string", default: "200" }, full: { type: "boolean" } },
 });
 
 /** Images that are drawn for the hardening: seeds apart from those of the model (1), of its surrogate (3) and of the test set (2026). */
