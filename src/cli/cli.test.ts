@@ -1,33 +1,19 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resultSchema } from "../assess/schema.ts";
 import { writeModel } from "../graph/index.ts";
 import { decodeModel, encodeModel } from "../onnx/index.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
+import { type Ended, MAIN, runBuilt } from "./built.test.fixture.ts";
 import { halvesData, halvesModel, vectorModel, writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const GOOD = ["--model", "model.onnx", "--data", "npz:data.npz", "--threat", "linf:0.2"];
 let folder: string;
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function blindspot(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (...args: string[]) => runBuilt(folder, args);
 
 /** A file that our own writer would refuse: two Relus behind the logits, their names changed in the bytes. */
 function misnamed(
@@ -40,7 +26,6 @@ function misnamed(
 }
 
 beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-cli-"));
   const { x, y } = halvesData();
   const values = Float32Array.from(x.data as Float32Array);

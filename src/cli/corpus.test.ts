@@ -1,32 +1,17 @@
-import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeModel } from "../graph/index.ts";
 import { readNpz } from "../tensor/npz.ts";
 import { int64 } from "../tensor/tensor.ts";
+import { runBuilt } from "./built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const RUN = ["assess", "--model", "model.onnx", "--data", "npz:data.npz", "--threat", "linf:0.2", "--attacks", "fgsm"];
 let folder: string;
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function blindspot(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (...args: string[]) => runBuilt(folder, args);
 
 interface Listed {
   readonly id: string;
@@ -40,7 +25,6 @@ async function listed(...args: string[]): Promise<Listed[]> {
 }
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-corpus-cli-"));
   const { x, y } = halvesData();
   // The last ten labels are turned: natural errors.

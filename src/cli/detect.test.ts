@@ -1,24 +1,15 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { detectionResultSchema } from "../defenses/detectors/index.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
+import { runBuilt } from "./built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 let folder: string;
 
-function blindspot(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (...args: string[]) => runBuilt(folder, args);
 
 /** Rows from..to of the data. */
 function part({ x, y }: { x: Tensor; y: Tensor }, from: number, to: number): { x: Tensor; y: Tensor } {
@@ -32,7 +23,6 @@ const FIT = ["detect", "fit", "--model", "model.onnx", "--data", "npz:fit.npz", 
 const EVALUATE = ["detect", "evaluate", "--model", "model.onnx", "--data", "npz:test.npz", "--samples", "20"];
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-detect-"));
   const data = halvesData(160);
   writeFiles(folder, {

@@ -1,28 +1,19 @@
-import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Comparison, comparisonSchema } from "../assess/schema.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
 import { otherNorm } from "./before-after.ts";
+import { runBuilt } from "./built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const TRAIN = ["--data", "npz:train.npz", "--validate", "npz:choose.npz", "--threat", "linf:0.06"];
 const METHOD = ["--method", "n-fgsm", "--epochs", "6", "--lr", "0.2", "--batch", "20"];
 const MEASURE = ["--samples", "40", "--attacks", "quick"];
 let folder: string;
 
-function blindspot(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (...args: string[]) => runBuilt(folder, args);
 
 const read = (...path: string[]) => readFileSync(join(folder, ...path), "utf8");
 
@@ -50,7 +41,6 @@ const distracted = () =>
   });
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-diff-"));
   writeFiles(folder, {
     "model.onnx": distracted(),

@@ -1,27 +1,18 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runBuilt } from "./built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, in a folder of its own: the bundled example has to be found from anywhere.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const DATA = process.env["BLINDSPOT_DATA"] ?? fileURLToPath(new URL("../../../shared/data", import.meta.url));
 const OWN = ["--model", "model.onnx", "--data", "npz:data.npz"];
 let folder: string;
 
-function exercise(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, "exercise", ...args], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
-    });
-  });
-}
+const exercise = (...args: string[]) => runBuilt(folder, ["exercise", ...args]);
 
 beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-exercise-"));
   writeFiles(folder, { "model.onnx": halvesModel(), "data.npz": halvesData() });
 });

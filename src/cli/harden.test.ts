@@ -1,26 +1,17 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Dataset, openDataset } from "../data/index.ts";
 import { trainingLogSchema } from "../defenses/index.ts";
 import { FEATURES, toyData, toyNetwork } from "../defenses/toy.test.fixture.ts";
 import { float32, int64 } from "../tensor/tensor.ts";
+import { runBuilt } from "./built.test.fixture.ts";
 import { writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 let folder: string;
 
-function blindspot(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (...args: string[]) => runBuilt(folder, args);
 
 async function arraysOf(data: Dataset) {
   const points = await Promise.all(Array.from(data.labels, async (_, i) => [...(await data.sample(i)).point]));

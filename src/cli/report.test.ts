@@ -1,33 +1,18 @@
-import { execFile } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Finding } from "../assess/schema.ts";
 import { REPORTERS } from "../report/formats.ts";
+import { runBuilt } from "./built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "./halves.test.fixture.ts";
 import { REPORT_NAMES } from "./write-report.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const RUN = ["--model", "model.onnx", "--data", "npz:data.npz", "--threat", "linf:0.2", "--seed", "3"];
 let folder: string;
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function blindspot(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (args: readonly string[], env?: NodeJS.ProcessEnv) => runBuilt(folder, args, env);
 
 const read = (...path: string[]) => readFileSync(join(folder, ...path), "utf8");
 const findings = () =>
@@ -37,7 +22,6 @@ const findings = () =>
     .map((line) => JSON.parse(line) as Finding);
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-report-"));
   writeFiles(folder, { "model.onnx": halvesModel(), "data.npz": halvesData() });
   mkdirSync(join(folder, "nothing"));

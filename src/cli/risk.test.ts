@@ -1,35 +1,23 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { riskSchema } from "../assess/schema/risk.ts";
 import { type Result, resultSchema } from "../assess/schema.ts";
+import { runBuilt } from "./built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const ASSESS = ["assess", "--model", "model.onnx", "--data", "npz:data.npz", "--classes", "left,right"];
 const GOOD = [...ASSESS, "--threat", "linf:0.2", "--attacks", "fgsm,square", "--queries", "100"];
 let folder: string;
 
-function blindspot(
-  ...args: string[]
-): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (...args: string[]) => runBuilt(folder, args);
 
 const resultOf = (run: string): Result =>
   resultSchema.parse(JSON.parse(readFileSync(join(folder, run, "result.json"), "utf8")));
 const json = async (...args: string[]) => riskSchema.parse(JSON.parse((await blindspot(...args, "--json")).stdout));
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-risk-"));
   const risk = { exposure: "api-scores", impact: { left: { right: 5 }, default: 2 } };
   writeFiles(folder, {

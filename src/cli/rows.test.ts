@@ -1,34 +1,19 @@
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Finding, resultSchema, sampleLineSchema } from "../assess/schema.ts";
 import { Graph, Model, opBuilder } from "../graph/index.ts";
 import type { RowSchemaFile } from "../inputs/index.ts";
 import { operators } from "../ops/index.ts";
 import { float32 } from "../tensor/tensor.ts";
+import { type Ended, runBuilt } from "./built.test.fixture.ts";
 import { writeFiles } from "./halves.test.fixture.ts";
 
-// The built command, as a user runs it.
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const LOANS = ["--model", "loans.onnx", "--data", "csv:loans.csv?label=decision", "--classes", "reject,accept"];
 let folder: string;
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function blindspot(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const blindspot = (...args: string[]) => runBuilt(folder, args);
 
 /** Accepts where income + 1,000 (a house) + 2 savings reaches 3,000. Inputs: income, savings, total, purpose (car, house). */
 function loanModel(): Model {
@@ -64,7 +49,6 @@ const SCHEMA = {
 };
 
 beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
   folder = mkdtempSync(join(tmpdir(), "blindspot-rows-"));
   writeFiles(folder, { "loans.onnx": loanModel(), "loans.csv": LINES.join("\n") });
   writeFileSync(join(folder, "schema.json"), JSON.stringify(SCHEMA));

@@ -1,17 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Result, resultSchema } from "../../assess/schema.ts";
 import { halvesLogits, startServer, type TestServer } from "../../models/queried/server.test.fixture.ts";
+import { MAIN, requireBuilt } from "../built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "../halves.test.fixture.ts";
 import type { Given } from "../options.ts";
 import { openAttacked } from "./open-attacked.ts";
 
-// The built command, as a user runs it, against a real server on the loopback interface.
-const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 let folder: string;
 
 interface Ended {
@@ -60,7 +58,7 @@ export const broken = () => { throw new Error("no weights"); };
 `;
 
 beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error("run `npm run build` first: these tests run the built command");
+  requireBuilt();
   folder = mkdtempSync(join(tmpdir(), "blindspot-endpoint-"));
   writeFiles(folder, {
     "model.onnx": halvesModel(),

@@ -1,5 +1,6 @@
 import { epsilonText, grouped, percent } from "../format.ts";
 import { html, type Markup } from "../markup.ts";
+import { shareAxis } from "./axes.ts";
 import { at, figure } from "./figure.ts";
 import { LOOKS, markAt } from "./series.ts";
 
@@ -65,14 +66,6 @@ export function curveChart(
       ]),
     },
   });
-}
-
-/** Horizontal lines at 0, 50 and 100 %, with their labels. */
-export function shareAxis(left: number, right: number, y: (share: number) => number): Markup[] {
-  return [0, 0.25, 0.5, 0.75, 1].map(
-    (share) => html`<path class="grid" d="M${at(left)} ${at(y(share))}H${at(right)}"/>
-<text class="tick" text-anchor="end" x="${at(left - 6)}" y="${at(y(share) + 4)}">${100 * share} %</text>`,
-  );
 }
 
 /** Of values in rising order those whose labels don't touch, the largest first: small ones crowd near zero. */

@@ -1,6 +1,7 @@
 import type { PairedRate } from "../../assess/schema.ts";
 import { interval, percent } from "../format.ts";
 import { html, type Markup } from "../markup.ts";
+import { shareGrid } from "./axes.ts";
 import { at, figure } from "./figure.ts";
 import { type Look, markAt } from "./series.ts";
 
@@ -30,10 +31,6 @@ export function dumbbellChart(
 ): Markup {
   const bottom = TOP + ROW * rows.length;
   const x = (share: number) => LEFT + (RIGHT - LEFT) * share;
-  const grid = [0, 0.25, 0.5, 0.75, 1].map(
-    (share) => html`<path class="grid" d="M${at(x(share))} ${at(TOP)}V${at(bottom)}"/>
-<text class="tick" text-anchor="middle" x="${at(x(share))}" y="${at(bottom + 16)}">${100 * share} %</text>`,
-  );
   const whisker = ({ low, high }: PairedRate["before"]["sampling95"], y: number) =>
     html`<path class="line thin" d="M${at(x(low))} ${at(y - 3)}v6M${at(x(low))} ${at(y)}H${at(x(high))}M${at(x(high))} ${at(y - 3)}v6"/>`;
   const drawn = rows.map(({ label, look, rate: { before, after }, change, withdrawn }, i) => {
@@ -46,7 +43,7 @@ export function dumbbellChart(
     ...chart,
     width: WIDTH,
     height: bottom + 24,
-    drawing: [grid, drawn],
+    drawing: [shareGrid(TOP, bottom, x), drawn],
     table: {
       columns: [
         { name: "" },

@@ -1,6 +1,6 @@
 import { grouped, percent } from "../format.ts";
 import { html, type Markup } from "../markup.ts";
-import { shareAxis } from "./curve.ts";
+import { shareAxis } from "./axes.ts";
 import { at, figure } from "./figure.ts";
 import { type Look, markAt, spread } from "./series.ts";
 

@@ -1,5 +1,6 @@
 import { grouped, interval, percent } from "../format.ts";
 import { html, type Markup } from "../markup.ts";
+import { shareGrid } from "./axes.ts";
 import { at, figure } from "./figure.ts";
 import { type Look, markAt } from "./series.ts";
 
@@ -28,10 +29,6 @@ export function intervalsChart(
 ): Markup {
   const bottom = TOP + ROW * rows.length;
   const x = (share: number) => LEFT + (RIGHT - LEFT) * share;
-  const grid = [0, 0.25, 0.5, 0.75, 1].map(
-    (share) => html`<path class="grid" d="M${at(x(share))} ${at(TOP)}V${at(bottom)}"/>
-<text class="tick" text-anchor="middle" x="${at(x(share))}" y="${at(bottom + 16)}">${100 * share} %</text>`,
-  );
   const drawn = rows.map((row, i) => {
     const y = TOP + ROW * (i + 0.5);
     const { low, high } = row.interval;
@@ -46,7 +43,7 @@ export function intervalsChart(
     ...chart,
     width: WIDTH,
     height: bottom + 24,
-    drawing: [grid, drawn],
+    drawing: [shareGrid(TOP, bottom, x), drawn],
     table: {
       columns: [
         { name: "" },
