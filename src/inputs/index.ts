@@ -11,4 +11,5 @@ export {
   readRowSchema,
   rowCodec,
 } from "./row/index.ts";
+export { textOf, textPoint } from "./text/code-points.ts";
 export { vectorCodec } from "./vector-codec.ts";
