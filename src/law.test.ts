@@ -28,6 +28,7 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
     values: ["base", "tensor", "inputs", "threats", "attacks", "models", "train", "autodiff", "graph"],
     types: ["data", "ops", "runtime"],
   },
+  minimize: { values: ["base", "tensor", "inputs", "threats"], types: ["models"] },
   // What a run found comes in as plain data.
   corpus: { values: ["base", "tensor", "inputs"], types: ["assess", "data"] },
   report: { values: ["base", "inputs"], types: ["assess"] },
