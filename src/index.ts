@@ -144,6 +144,7 @@ export {
   loadClassifier,
   type ModelSource,
   type OpenedModel,
+  openClassifier,
   openModel,
   type Rows,
 } from "./models/index.ts";

@@ -16,8 +16,8 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
   autodiff: { values: ["base", "tensor", "graph", "ops"] },
   // The reference interpreter alone needs graph and ops.
   runtime: { values: ["base", "tensor", "onnx", "graph", "ops"] },
-  // The classifier wires the operator table to autodiff, and reads model files.
-  models: { values: ["base", "tensor", "onnx", "graph", "ops", "autodiff", "runtime"] },
+  // The classifier wires the operator table to autodiff, and reads model files; rows of texts are read by `inputs`.
+  models: { values: ["base", "tensor", "onnx", "graph", "ops", "autodiff", "runtime", "inputs"] },
   inputs: { values: ["base", "tensor"] },
   threats: { values: ["base", "tensor", "inputs"] },
   attacks: { values: ["base", "tensor", "inputs", "threats"], types: ["models", "data"] },

@@ -12,7 +12,7 @@ import {
   rowCodec,
   vectorCodec,
 } from "../inputs/index.ts";
-import { type Classifier, type LoadClassifierOptions, loadClassifier } from "../models/index.ts";
+import { type Classifier, type LoadClassifierOptions, openClassifier } from "../models/index.ts";
 import { type OpenedModel, openModel } from "../models/open-model.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -61,7 +61,7 @@ function requireFile(model: string): void {
   });
 }
 
-/** The options of a model's input, as `loadClassifier` takes them. */
+/** The options of a model's input, as `openClassifier` takes them. */
 export function modelOptions(given: Given): LoadClassifierOptions {
   const { mean, std, channels, layout, shape, output } = given;
   const range = given.inputRange === undefined ? {} : modelRange(given.inputRange);
@@ -107,7 +107,7 @@ export async function openModelFile(model: string): Promise<OpenedModel> {
   return openModel(model);
 }
 
-/** What `loadClassifier` needs to know to fit a model to this data. */
+/** What `openClassifier` needs to know to fit a model to this data. */
 export async function loadOptions(data: Dataset, given: Given): Promise<LoadClassifierOptions> {
   const classes = given.classes === undefined ? data.classes : await classNames(given.classes);
   return {
@@ -119,7 +119,7 @@ export async function loadOptions(data: Dataset, given: Given): Promise<LoadClas
 }
 
 async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
-  return loadClassifier(opened.bytes, { ...(await loadOptions(data, given)), runtime, label: opened.label });
+  return openClassifier(opened.bytes, { ...(await loadOptions(data, given)), runtime, label: opened.label });
 }
 
 /** How inputs of this data are decoded, hashed and written. */

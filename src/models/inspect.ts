@@ -3,10 +3,12 @@ import { BlindspotError, type Problem } from "../base/errors.ts";
 import type { Shape, Value } from "../graph/ir.ts";
 import { operators } from "../ops/index.ts";
 import { type DType, sizeOf } from "../tensor/tensor.ts";
-import { type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts";
-import type { OnnxClassifier } from "./onnx-classifier.ts";
+import type { ScoreMeaning } from "./classifier.ts";
+import type { LoadClassifierOptions } from "./load-classifier.ts";
+import { openClassifier } from "./open-classifier.ts";
 import { type ModelSource, openModel } from "./open-model.ts";
 import type { HeadKind } from "./score-head.ts";
+import { TextClassifier } from "./text/text-classifier.ts";
 
 export interface InspectedPort {
   readonly name: string;
@@ -17,11 +19,13 @@ export interface InspectedPort {
 
 /** What attacks would see of the model. */
 export interface InspectedClassifier {
+  readonly takes: "numbers" | "texts";
   readonly dims: readonly number[];
   readonly classes: number;
   readonly gradient: boolean;
   readonly output: string;
   readonly kind: HeadKind;
+  readonly meaning: ScoreMeaning;
   /** The final operator before which logits were found, or null: the output itself is used. */
   readonly logitsBefore: "Softmax" | "Sigmoid" | "ArgMax" | null;
   /** Rows that every pass must have, or null: any number. */
@@ -62,7 +66,7 @@ export async function inspectModel(source: ModelSource, options: LoadClassifierO
     problems.push(...error.problems);
     return null;
   };
-  const classifier: OnnxClassifier | null = await loadClassifier(source, options).catch(collect);
+  const classifier = await openClassifier(source, options).catch(collect);
   problems.push(...(classifier?.problems ?? []));
   let gradients: GradientExplanation | null = null;
   try {
@@ -89,11 +93,13 @@ export async function inspectModel(source: ModelSource, options: LoadClassifierO
     outputs: graph.outputs.map(portOf),
     gradients,
     classifier: classifier && {
+      takes: classifier instanceof TextClassifier ? "texts" : "numbers",
       dims: classifier.dims,
       classes: classifier.classes.length,
       gradient: classifier.capabilities.gradient,
       output: classifier.head.output,
       kind: classifier.head.kind,
+      meaning: classifier.meaning,
       logitsBefore: classifier.head.stripped,
       fixedBatch: classifier.fixedBatch,
       maxBatch: classifier.maxBatch,

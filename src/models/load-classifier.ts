@@ -79,7 +79,7 @@ export function describeInput({ model, label }: OpenedModel, options: LoadClassi
   if (input === undefined || inputs.length > 1)
     throw refuse("a classifier with one input", "Fix the other inputs in the file: make constants of them.");
   if (input.dtype === null || input.dtype === "string" || input.dtype === "bool")
-    throw refuse("an input of numbers", "Classifiers of text can't be attacked yet.");
+    throw refuse("an input of numbers", "Of texts: assess, attack and inspect take it; in code, `openClassifier`.");
   const declared = input.shape?.map((dim) => dim ?? "") ?? options.shape?.map(() => "");
   if (declared === undefined)
     throw refuse("an input whose shape is known", `Give it, batch first: --shape ${input.name}=1,3,224,224`);
@@ -128,7 +128,7 @@ async function assemble(
   });
 }
 
-function classNames(given: readonly string[] | undefined, count: number, label: string): readonly string[] {
+export function classNames(given: readonly string[] | undefined, count: number, label: string): readonly string[] {
   if (given === undefined) return Array.from({ length: count }, (_, i) => String(i));
   if (given.length === count) return given;
   throw new BlindspotError({

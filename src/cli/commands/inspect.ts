@@ -29,7 +29,7 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
     if (data !== null && inspection.classifier !== null) {
       const problems = labelProblems(data, inspection.classifier.classes);
       if (problems.length > 0) throw new BlindspotError(problems);
-      probed = await probe(opened, data, options, runtime);
+      if (inspection.classifier.takes === "numbers") probed = await probe(opened, data, options, runtime);
     }
     process.stdout.write(
       given.json ? `${JSON.stringify(plain(inspection, probed), null, 2)}\n` : printed(inspection, probed),
@@ -107,13 +107,15 @@ function printed(inspection: ModelInspection, probed: ProbeResult | null): strin
   ];
   if (classifier !== null) {
     const head =
-      classifier.logitsBefore === null ? "taken as logits" : `logits found before the final ${classifier.logitsBefore}`;
+      classifier.logitsBefore === null || classifier.takes === "texts"
+        ? `taken as ${classifier.meaning}`
+        : `logits found before the final ${classifier.logitsBefore}`;
     const batch =
       classifier.fixedBatch === null
         ? `any; up to ${classifier.maxBatch} rows in a pass`
         : `${classifier.fixedBatch}, fixed`;
     rows.push(
-      ["expects", `inputs of ${classifier.dims.join("x")}`],
+      ["expects", classifier.takes === "texts" ? "texts" : `inputs of ${classifier.dims.join("x")}`],
       ["scores", `output '${classifier.output}', ${classifier.classes} classes; ${head}`],
       ["batch", batch],
       ["gradients", classifier.gradient ? "yes" : "no: only score attacks work"],

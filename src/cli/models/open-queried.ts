@@ -5,7 +5,7 @@ import { type Dataset, drawSamples } from "../../data/index.ts";
 import { inUserUnits } from "../../inputs/field.ts";
 import { type Arrangement, arrange } from "../../models/arrangement.ts";
 import type { Classifier } from "../../models/classifier.ts";
-import { type LoadClassifierOptions, loadClassifier } from "../../models/index.ts";
+import { type LoadClassifierOptions, openClassifier } from "../../models/index.ts";
 import { resolvePreprocessing } from "../../models/preprocessing.ts";
 import type { Asking } from "../../models/queried/asker.ts";
 import { memoryJournal, noJournal } from "../../models/queried/journal.ts";
@@ -60,7 +60,7 @@ export async function openQueriedTarget(
     const surrogate =
       second === null
         ? null
-        : await loadClassifier(second.bytes, { ...options, runtime: runtime!, label: second.label });
+        : await openClassifier(second.bytes, { ...options, runtime: runtime!, label: second.label });
     if (sitting.dryRun) {
       const classifier = planned(given, reached, asking, data, classes);
       return { classifier, surrogate, data, facts: factsOf(given, reached), mask, close };

@@ -148,11 +148,15 @@ export function givenScores(form: AnswerForm, row: RowAnswer, classes: number): 
   return form.meaning === "logits" ? Float32Array.of(0, row[0]!) : Float32Array.of(1 - row[0]!, row[0]!);
 }
 
-/**
- * Scores as attacks take them. Of probabilities the logarithm: differences of it are differences of the logits behind, so that a margin
- * does not vanish where a probability is near 1.
- */
+/** Scores as attacks take them. */
 export function attackScores(form: AnswerForm, row: RowAnswer, classes: number): Float32Array {
-  const scores = givenScores(form, row, classes);
-  return form.meaning === "probabilities" ? scores.map((p) => Math.log(Math.max(p, LEAST_PROBABILITY))) : scores;
+  return likeLogits(form.meaning, givenScores(form, row, classes));
+}
+
+/**
+ * Of probabilities the logarithm: differences of it are differences of the logits behind, so that a margin does not vanish where a probability is
+ * near 1.
+ */
+export function likeLogits(meaning: ScoreMeaning, scores: Float32Array): Float32Array {
+  return meaning === "probabilities" ? scores.map((p) => Math.log(Math.max(p, LEAST_PROBABILITY))) : scores;
 }

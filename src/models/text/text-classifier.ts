@@ -1,0 +1,101 @@
+import { BlindspotError, type Problem } from "../../base/errors.ts";
+import { textOf } from "../../inputs/text/code-points.ts";
+import type { Runtime, Session } from "../../runtime/runtime.ts";
+import type { Capabilities, Classifier, GradientRows, Meter, Rows, ScoreMeaning } from "../classifier.ts";
+import { likeLogits } from "../queried/answers.ts";
+import type { ScoreHead } from "../score-head.ts";
+import type { TextFeed } from "./text-feed.ts";
+import { runTexts } from "./text-output.ts";
+
+export interface TextClassifierParts {
+  readonly runtime: Runtime;
+  /** Whether `close` ends the runtime too. */
+  readonly ownsRuntime: boolean;
+  readonly label: string;
+  readonly session: Session;
+  readonly feed: TextFeed;
+  readonly head: ScoreHead;
+  readonly meaning: ScoreMeaning;
+  readonly classes: readonly string[];
+  readonly dims: readonly number[];
+  readonly maxBatch: number;
+  readonly notes: readonly string[];
+}
+
+/** A classifier of texts: rows of attack space are code points (see `textOf`), and the file itself is asked, alone or in batches. */
+export class TextClassifier implements Classifier {
+  readonly classes: readonly string[];
+  readonly dims: readonly number[];
+  readonly capabilities: Capabilities;
+  readonly maxBatch: number;
+  readonly concurrency: number;
+  readonly notes: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly head: ScoreHead;
+  readonly meaning: ScoreMeaning;
+  readonly fixedBatch: number | null;
+  private readonly parts: TextClassifierParts;
+  private forwardRows = 0;
+  private verifiedRows = 0;
+
+  constructor(parts: TextClassifierParts) {
+    this.parts = parts;
+    this.classes = parts.classes;
+    this.dims = parts.dims;
+    this.capabilities = { output: parts.meaning === "label" ? "label" : "scores", gradient: false };
+    this.maxBatch = parts.maxBatch;
+    this.concurrency = parts.session.concurrency;
+    this.notes = parts.notes;
+    this.head = parts.head;
+    this.meaning = parts.meaning;
+    this.fixedBatch = parts.feed.fixedBatch;
+    this.problems = [
+      {
+        code: "E_TEXT_GRADIENT",
+        subject: parts.label,
+        expected: "an input of numbers, for attacks by gradients",
+        got: "texts: attacks by scores and labels edit them",
+      },
+    ];
+  }
+
+  /** Of probabilities the logarithm: see `likeLogits`. */
+  async scores({ data, count }: Rows): Promise<Float32Array> {
+    const size = data.length / count;
+    const texts = Array.from({ length: count }, (_, i) => textOf(data.subarray(i * size, (i + 1) * size)));
+    const passes: Promise<Float32Array[]>[] = [];
+    for (let from = 0; from < count; from += this.maxBatch)
+      passes.push(this.ask(texts.slice(from, from + this.maxBatch)));
+    const classes = this.classes.length;
+    const scores = new Float32Array(count * classes);
+    (await Promise.all(passes)).flat().forEach((given, i) => {
+      scores.set(likeLogits(this.meaning, given), i * classes);
+    });
+    return scores;
+  }
+
+  gradient(): Promise<GradientRows> {
+    return Promise.reject(new BlindspotError(this.problems));
+  }
+
+  async verify(row: Float32Array): Promise<Float32Array> {
+    this.verifiedRows++;
+    return (await runTexts(this.parts, [textOf(row)]))[0]!;
+  }
+
+  meter(): Meter {
+    const { forwardRows, verifiedRows } = this;
+    const sessionSeconds = this.parts.session.busySeconds ?? Number.NaN;
+    return { forwardRows, backwardRows: 0, verifiedRows, sessionSeconds };
+  }
+
+  async close(): Promise<void> {
+    await this.parts.session.close();
+    if (this.parts.ownsRuntime) await this.parts.runtime.close();
+  }
+
+  private ask(texts: readonly string[]): Promise<Float32Array[]> {
+    this.forwardRows += this.fixedBatch ?? texts.length;
+    return runTexts(this.parts, texts);
+  }
+}
