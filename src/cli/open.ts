@@ -10,6 +10,7 @@ import {
   RowSpace,
   readRowSchema,
   rowCodec,
+  textCodec,
   vectorCodec,
 } from "../inputs/index.ts";
 import { type Classifier, type LoadClassifierOptions, openClassifier } from "../models/index.ts";
@@ -17,9 +18,9 @@ import { type OpenedModel, openModel } from "../models/open-model.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { readNpy } from "../tensor/npy.ts";
-import { toNumbers } from "../tensor/tensor.ts";
+import { sizeOf, toNumbers } from "../tensor/tensor.ts";
 import { isQueried } from "./models/is-queried.ts";
-import type { Given } from "./options.ts";
+import { type Given, longFlag } from "./options.ts";
 import { dataRange, modelRange, UNIT } from "./ranges.ts";
 
 /** Names joined by commas, or a file: a JSON array, or one name a line. */
@@ -94,11 +95,26 @@ async function openSchema(path: string, { inputRange, mean, std }: Given): Promi
 export async function openData(given: Given & { readonly data: string }): Promise<Dataset> {
   const classes = given.classes === undefined ? undefined : await classNames(given.classes);
   const rows = given.schema === undefined ? undefined : await openSchema(given.schema, given);
-  return openDataset(given.data, {
+  const data = await openDataset(given.data, {
     ...(rows === undefined ? {} : { rows }),
     ...(classes === undefined ? {} : { classes }),
     ...(given.inputRange === undefined ? {} : { inputRange: dataRange(given.inputRange) }),
   });
+  if (data.modality === "text") refuseForTexts(given);
+  return data;
+}
+
+/** What only numbers have. */
+const OF_NUMBERS = ["inputRange", "mean", "std", "channels", "layout", "shape", "mask"] as const;
+
+function refuseForTexts(given: Given): void {
+  const problems = OF_NUMBERS.filter((name) => given[name] !== undefined).map((name) => ({
+    code: "E_OPTION",
+    subject: longFlag(name),
+    expected: "data of numbers",
+    got: "texts",
+  }));
+  if (problems.length > 0) throw new BlindspotError(problems);
 }
 
 /** A model file, opened once: its bytes are hashed and loaded. */
@@ -126,6 +142,7 @@ async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime
 export function codecFor(data: Dataset): (quantize: Quantize) => Codec {
   const { rows } = data;
   if (rows !== undefined) return () => rowCodec(rows);
+  if (data.modality === "text") return () => textCodec(sizeOf(data.dims));
   return (quantize) =>
     data.modality === "image" ? imageCodec(data.dims, quantize, sharpImages) : vectorCodec(data.dims, data.fields);
 }

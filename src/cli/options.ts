@@ -69,7 +69,7 @@ export const OPTIONS = {
   models: option("--models <models...>", "two or more .onnx files", text),
   data: option(
     "--data <spec>",
-    "folder:DIR, idx:IMAGES,LABELS, npz:FILE, records:FILE?shape=32x32x3, csv:FILE?label=COLUMN",
+    "folder:DIR, idx:IMAGES,LABELS, npz:FILE, records:FILE?shape=32x32x3, csv:FILE?label=COLUMN; texts: tsv:FILE?text=COLUMN&label=COLUMN, jsonl:FILE?text=KEY&label=KEY",
     text,
   ),
   threat: repeated(

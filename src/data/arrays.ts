@@ -1,4 +1,4 @@
-import type { Quantize } from "../inputs/codec.ts";
+import type { Modality, Quantize } from "../inputs/codec.ts";
 import type { Field } from "../inputs/field.ts";
 import { fromLevels } from "../inputs/points.ts";
 import type { RowSpace } from "../inputs/row/row-space.ts";
@@ -38,6 +38,8 @@ interface Described {
   readonly groups: readonly string[] | null;
   readonly fields?: readonly Field[];
   readonly rows?: RowSpace;
+  /** Default: by what else is described. */
+  readonly modality?: Modality;
 }
 
 /** A dataset from a way to read one point. `idOf` names sample i (default: its index). */
@@ -50,7 +52,7 @@ export function makeDataset(
   return {
     ...described,
     length: labels.length,
-    modality: described.rows !== undefined ? "row" : described.dims.length === 1 ? "vector" : "image",
+    modality: described.modality ?? modalityOf(described),
     async sample(index): Promise<DataSample> {
       const label = labels[index];
       if (label === undefined)
@@ -59,6 +61,11 @@ export function makeDataset(
       return { id: idOf(index), index, point: await point(index), label, ...(group === undefined ? {} : { group }) };
     },
   };
+}
+
+function modalityOf({ rows, dims }: Described): Modality {
+  if (rows !== undefined) return "row";
+  return dims.length === 1 ? "vector" : "image";
 }
 
 /** One image in height-width-channel order, whatever the order of its source. */

@@ -6,15 +6,17 @@ import { dataError, RecordProblems } from "./problems.ts";
 import { openRows } from "./rows.ts";
 import type { DataSpec } from "./spec.ts";
 import { findColumn, raggedness, readTable, type TableRow } from "./table.ts";
+import { openTextTable } from "./texts.ts";
 
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/;
 
 /**
- * Vectors of numbers, one a line. `label` (and `group`) name a column of the header; with `header=no`, columns are numbered from 0 and -1 is the last.
+ * A table: texts (`text` names their column), rows of a schema, or vectors of numbers, one a line. `label` (and `group`) name a column of the header; with `header=no`, columns are numbered from 0 and -1 is the last.
  * Everything else in a line is a feature.
  */
 export async function openCsv(spec: DataSpec, options: OpenOptions & { maxBytes: number }): Promise<Dataset> {
   if (options.rows !== undefined) return openRows(spec, options.rows, options);
+  if (spec.query.has("text")) return openTextTable(spec, options);
   const { rows, names, named, sha256 } = await readTable(spec, options.maxBytes);
   const label = findColumn(spec, "label", names);
   const group = spec.query.has("group") ? findColumn(spec, "group", names) : -1;

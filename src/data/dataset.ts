@@ -17,7 +17,7 @@ export interface Dataset {
   readonly sha256: string;
   readonly length: number;
   readonly modality: Modality;
-  /** [height, width, channels] or [features]. */
+  /** [height, width, channels], [features], or [code points] that a text and what is inserted into it may have. */
   readonly dims: readonly number[];
   /** 8-bit sources are attacked as 8-bit inputs unless the user says otherwise. */
   readonly naturalQuantize: Quantize;

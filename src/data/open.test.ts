@@ -337,7 +337,7 @@ describe("csv:", () => {
 });
 
 it.each([
-  ["tsv:a", "tsv is not yet read"],
+  ["libsvm:a", "libsvm is not yet read"],
   ["nothing", "E_DATA_SPEC --data: expected KIND:PATH, got nothing"],
   ["csv:", "expected a path"],
   ["idx:one", "expected idx:IMAGES,LABELS"],

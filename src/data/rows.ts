@@ -112,7 +112,8 @@ export async function inferRows(
   { maxBytes = DEFAULT_MAX_BYTES }: OpenOptions = {},
 ): Promise<InferredSchema> {
   const parsed = parseDataSpec(spec);
-  if (parsed.kind !== "csv") throw dataError("--data", { code: "E_DATA_KIND", expected: "csv:FILE", got: spec });
+  if (parsed.kind !== "csv" && parsed.kind !== "tsv")
+    throw dataError("--data", { code: "E_DATA_KIND", expected: "csv:FILE or tsv:FILE", got: spec });
   const { rows, names } = await readTable(parsed, maxBytes);
   const problems = new RecordProblems(parsed.path);
   for (const row of rows) {

@@ -8,22 +8,26 @@ export interface DataSpec {
   readonly query: ReadonlyMap<string, string>;
 }
 
+const TABLE = ["label", "group", "header", "text", "quote", "missing", "trim"];
+
 /** The query keys that each kind of source takes. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   folder: [],
   idx: [],
   npz: ["layout"],
   records: ["shape", "layout", "label"],
-  csv: ["label", "group", "header"],
+  csv: TABLE,
+  tsv: TABLE,
+  jsonl: ["text", "label", "group"],
 };
 /** Named in CONTRACTS, not read yet. */
-const LATER = ["tsv", "libsvm", "jsonl"];
+const LATER = ["libsvm"];
 
 /** Throws for an unknown kind, an unknown key, or a missing path. A path may hold colons, and commas where only one file is named. */
 export function parseDataSpec(text: string): DataSpec {
   const colon = text.indexOf(":");
   const kind = colon < 0 ? text : text.slice(0, colon);
-  const hint = `Give ${Object.keys(KINDS).join(":, ")}: and a path, like folder:DIR or csv:FILE?label=COLUMN`;
+  const hint = `Give ${Object.keys(KINDS).join(":, ")}: and a path, like folder:DIR, csv:FILE?label=COLUMN or tsv:FILE?text=COLUMN&label=COLUMN`;
   const keys = KINDS[kind];
   if (LATER.includes(kind))
     throw dataError("--data", {

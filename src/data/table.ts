@@ -3,6 +3,7 @@ import type { Problem } from "../base/errors.ts";
 import { readSource } from "./files.ts";
 import { dataError } from "./problems.ts";
 import { choice, type DataSpec } from "./spec.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** A line of a table. */
 export interface TableRow {
@@ -19,28 +20,36 @@ export interface Table {
   readonly sha256: string;
 }
 
-/** The lines and column names of a file of comma-separated values, as texts. */
-export async function readTable(spec: DataSpec, maxBytes: number): Promise<Table> {
+/**
+ * The lines and column names of a file of values separated by commas (`csv:`) or tabs (`tsv:`).
+ * @param trim whether blanks around values are none of them, unless the query says
+ */
+export async function readTable(spec: DataSpec, maxBytes: number, trim: "yes" | "no" = "yes"): Promise<Table> {
   const { bytes, sha256 } = await readSource(spec.path, maxBytes);
-  const rows = parseRows(bytes, spec.path);
+  const rows = parseRows(bytes, spec, choice(spec, "trim", ["yes", "no"], trim) === "yes");
   const named = choice(spec, "header", ["yes", "no"], "yes") === "yes";
   const names = named ? (rows.shift()?.record ?? []) : (rows[0]?.record ?? []).map((_, i) => String(i));
   if (rows.length === 0) throw dataError(spec.path, { code: "E_DATA_EMPTY", expected: "lines of values" });
   return { rows, names, named, sha256 };
 }
 
-function parseRows(bytes: Uint8Array, path: string): TableRow[] {
+function parseRows(bytes: Uint8Array, spec: DataSpec, trim: boolean): TableRow[] {
+  const quoted = choice(spec, "quote", ["double", "none"], "double") === "double";
+  const text = decodeUtf8(bytes, spec.path);
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return parse(text, {
+      delimiter: spec.kind === "tsv" ? "\t" : ",",
+      quote: quoted ? '"' : false,
       info: true,
       relax_column_count: true,
       skip_empty_lines: true,
-      trim: true,
+      trim,
     }) as unknown as TableRow[];
   } catch (error) {
-    const got = error instanceof CsvError ? error.message : "bytes that are no UTF-8 text";
-    throw dataError(path, { code: "E_CSV_FORMAT", expected: "comma-separated values", got }, error);
+    if (!(error instanceof CsvError)) throw error;
+    const hint = quoted ? { hint: "If quotation marks are part of the texts, give quote=none" } : {};
+    const expected = `${spec.kind === "tsv" ? "tab" : "comma"}-separated values`;
+    throw dataError(spec.path, { code: "E_CSV_FORMAT", expected, got: error.message, ...hint }, error);
   }
 }
 
@@ -55,7 +64,7 @@ export function findColumn(spec: DataSpec, key: string, names: readonly string[]
     where: key,
     expected: `a column: ${shown}`,
     got: `'${wanted}'`,
-    hint: `Give csv:FILE?${key}=COLUMN`,
+    hint: `Give ${spec.kind}:FILE?${key}=COLUMN`,
   });
 }
 

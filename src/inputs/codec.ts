@@ -3,8 +3,8 @@ import type { ImageChange } from "./measures/image-change.ts";
 
 export type Quantize = "uint8" | "none";
 
-/** `row`: named fields of a schema, each with its own legal values; `vector`: numbers. */
-export type Modality = "image" | "vector" | "row";
+/** `row`: named fields of a schema, each with its own legal values; `vector`: numbers; `text`: Unicode code points. */
+export type Modality = "image" | "vector" | "row" | "text";
 
 /** A field that changed, in the user's own terms. */
 export interface FieldChange {
@@ -20,14 +20,16 @@ export interface FieldChange {
  */
 export interface Codec {
   readonly modality: Modality;
-  /** [height, width, channels], or [features] (of a row: the numbers that the model takes). */
+  /** [height, width, channels], or [features] (of a row: the numbers that the model takes; of a text: the code points that fit). */
   readonly dims: readonly number[];
   readonly size: number;
   readonly quantize: Quantize;
   /** Bytes that identify the point: the same input always has the same bytes. Throws on NaN. */
   canonical(point: Float32Array): Uint8Array;
-  /** A file that stores the point without loss: PNG for 8-bit images, JSON for rows, .npy (float32) otherwise. */
-  encode(point: Float32Array): Promise<{ readonly bytes: Uint8Array; readonly extension: "png" | "npy" | "json" }>;
+  /** A file that stores the point without loss: PNG for 8-bit images, JSON for rows, UTF-8 for texts, .npy (float32) otherwise. */
+  encode(
+    point: Float32Array,
+  ): Promise<{ readonly bytes: Uint8Array; readonly extension: "png" | "npy" | "json" | "txt" }>;
   /** Reads such a file back. */
   decode(bytes: Uint8Array): Promise<Float32Array>;
   /** Problems of the point itself (outside 0..1, NaN, wrong length), or null. */

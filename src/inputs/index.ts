@@ -12,4 +12,5 @@ export {
   rowCodec,
 } from "./row/index.ts";
 export { textOf, textPoint } from "./text/code-points.ts";
+export { textCodec } from "./text/text-codec.ts";
 export { vectorCodec } from "./vector-codec.ts";

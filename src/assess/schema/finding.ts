@@ -32,7 +32,7 @@ export const findingSchema = z
     seed: z.number(),
     subject: z.object({
       modelSha256: digest,
-      modality: z.enum(["image", "vector", "row"]),
+      modality: z.enum(["image", "vector", "row", "text"]),
       dataset: z.string(),
       sampleId: z.string(),
       index: count,

@@ -39,6 +39,7 @@ export async function reach(
   given: Given & { readonly model: string },
   recordOf: RecordOf | null,
   timeoutMs: number,
+  takes: "numbers" | "texts" = "numbers",
 ): Promise<Reached> {
   const { model, adapter } = given;
   const http = /^https?:/.test(model);
@@ -60,7 +61,8 @@ export async function reach(
   const headers = headersOf(given, process.env);
   const remote = !isLoopback(url);
   const target = { url: model, headers };
-  if (adapter === "kserve") return reachInference({ ...target, url: modelUrl(model) }, given.output, remote, timeoutMs);
+  if (adapter === "kserve")
+    return reachInference({ ...target, url: modelUrl(model) }, given.output, remote, timeoutMs, takes);
   if (adapter?.startsWith("json:")) return reachJson(target, adapter.slice("json:".length), recordOf, remote);
   throw new BlindspotError({
     code: "E_ADAPTER",
@@ -103,15 +105,16 @@ async function reachInference(
   output: string | undefined,
   remote: boolean,
   timeoutMs: number,
+  takes: "numbers" | "texts",
 ): Promise<Reached> {
-  const metadata = await withinTime(timeoutMs, target.url, (signal) => readMetadata(target, output, signal));
+  const metadata = await withinTime(timeoutMs, target.url, (signal) => readMetadata(target, output, signal, takes));
   return {
     transport: inferenceTransport(target, metadata),
     identity: { url: target.url, metadata },
     remote,
     requestRows: { default: 16, fixed: false },
     concurrency: 4,
-    declared: metadata.input.shape,
+    declared: takes === "texts" ? null : metadata.input.shape,
     bytes: metadata.input.datatype === "UINT8",
     output: metadata.output.gives,
     classes: null,

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { basename } from "node:path";
 import { BlindspotError } from "../../base/errors.ts";
 import { LARGEST_ANSWER } from "../../models/queried/http-request.ts";
-import { nested, type RawAnswer, TransientFailure, type Transport } from "../../models/queried/transport.ts";
+import { jsonRows, type RawAnswer, TransientFailure, type Transport } from "../../models/queried/transport.ts";
 
 /** What a program says on stderr is kept for the message that it failed. */
 const STDERR_KEPT = 300;
@@ -28,9 +28,9 @@ export function commandTransport(command: string, concurrency: number): Transpor
   return {
     kind: "command",
     name,
-    ask: async ({ rows, shape }, signal) => {
+    ask: async (batch, signal) => {
       const program = idle.pop() ?? start();
-      const line = JSON.stringify({ inputs: rows.map((row) => nested(row, shape)) });
+      const line = JSON.stringify({ inputs: jsonRows(batch) });
       try {
         const answer = await program.ask(line, signal);
         idle.push(program);

@@ -3,6 +3,7 @@ import { BlindspotError, type Problem } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
 import { type Dataset, drawSamples } from "../../data/index.ts";
 import { inUserUnits } from "../../inputs/field.ts";
+import { textOf, textPoint } from "../../inputs/text/code-points.ts";
 import { type Arrangement, arrange } from "../../models/arrangement.ts";
 import type { Classifier } from "../../models/classifier.ts";
 import { type LoadClassifierOptions, openClassifier } from "../../models/index.ts";
@@ -11,7 +12,7 @@ import type { Asking } from "../../models/queried/asker.ts";
 import { memoryJournal, noJournal } from "../../models/queried/journal.ts";
 import type { RecordOf } from "../../models/queried/json-template.ts";
 import { plannedClassifier } from "../../models/queried/planned-classifier.ts";
-import { probeRows } from "../../models/queried/probes.ts";
+import { PROBE_TEXTS, probeRows } from "../../models/queried/probes.ts";
 import { openQueried } from "../../models/queried/queried-classifier.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
@@ -47,7 +48,8 @@ export async function openQueriedTarget(
   const options = await loadOptions(data, given);
   const second = given.surrogate === undefined ? null : await openModelFile(given.surrogate);
   const timeoutMs = 1000 * (given.timeout ?? TIMEOUT_SECONDS);
-  const reached = await reach(given, recordOf(data), timeoutMs);
+  const isText = data.modality === "text";
+  const reached = await reach(given, recordOf(data), timeoutMs, isText ? "texts" : "numbers");
   const asking = askingOf(given, reached, timeoutMs);
   const input = inputOf(reached, data, options);
   const classes = given.classes === undefined ? (reached.classes ?? data.classes) : (options.classes ?? null);
@@ -79,7 +81,8 @@ export async function openQueriedTarget(
         ...input,
         classes,
         asking,
-        probes: probeRows(sizeOf(data.dims), await someRows(data)),
+        probes: await probesOf(data),
+        ...(isText ? { textOf } : {}),
         signal: sitting.signal,
         ...(given.answers === undefined ? {} : { answers: given.answers }),
       });
@@ -109,6 +112,14 @@ function recordOf({ rows, fields }: Dataset): RecordOf | null {
   const names = fields?.flatMap(({ name }) => name ?? []) ?? [];
   if (fields === undefined || names.length < fields.length) return null;
   return (point) => Object.fromEntries(fields.map((field, i) => [names[i]!, inUserUnits(field, point[i]!)]));
+}
+
+async function probesOf(data: Dataset): Promise<Float32Array[]> {
+  const size = sizeOf(data.dims);
+  const ofData = await someRows(data);
+  return data.modality === "text"
+    ? [...PROBE_TEXTS.map((text) => textPoint(text, size)), ...ofData]
+    : probeRows(size, ofData);
 }
 
 async function someRows(data: Dataset): Promise<Float32Array[]> {

@@ -24,6 +24,8 @@ export interface QueriedOptions {
   readonly journal: Journal;
   readonly arrangement: Arrangement;
   readonly preprocessing: Preprocessing;
+  /** The text of a point, where the target takes texts: then arrangement and preprocessing change nothing. */
+  readonly textOf?: (point: Float32Array) => string;
   /** In the order of the scores; null: "0", "1", ... by the number of scores. */
   readonly classes: readonly string[] | null;
   readonly asking: Asking;
@@ -184,8 +186,10 @@ export class Asker {
     journal.sent(count);
     const rows = questions.map(({ row }) => row);
     const points = questions.map(({ point }) => point);
+    const { textOf } = this.options;
+    const texts = textOf === undefined ? {} : { texts: points.map(textOf) };
     const raw = await withinTime(asking.timeoutMs, transport.name, (signal) =>
-      transport.ask({ rows, points, shape: arrangement.shape }, signal),
+      transport.ask({ rows, points, shape: arrangement.shape, ...texts }, signal),
     );
     const answer = readAnswers(transport.name, raw, count, classes);
     if (this.form !== null) this.check(this.form, answer);

@@ -1,7 +1,7 @@
 import { BlindspotError, type Problem } from "../../base/errors.ts";
 import { type HttpTarget, requestJson, shownUrl } from "./http-request.ts";
 import { type JsonPath, parsePath, readPath } from "./json-path.ts";
-import { type Batch, nested, type RawAnswer, type Transport } from "./transport.ts";
+import { type Batch, jsonRows, type RawAnswer, type Transport } from "./transport.ts";
 
 /** What a template may hold where a row belongs. `$inputs` and `$records`: all rows of a request; else one. */
 const PLACES = ["$input", "$inputs", "$record", "$records"] as const;
@@ -105,10 +105,8 @@ function single({ scores, labels }: RawAnswer): RawAnswer {
   return { labels: labels === undefined ? undefined : [labels] };
 }
 
-function rowsOf({ rows, points, shape }: Batch, place: Place, recordOf: RecordOf | null): unknown {
-  const values = place.startsWith("$record")
-    ? points.map((point) => recordOf!(point))
-    : rows.map((row) => nested(row, shape));
+function rowsOf(batch: Batch, place: Place, recordOf: RecordOf | null): unknown {
+  const values = place.startsWith("$record") ? batch.points.map((point) => recordOf!(point)) : jsonRows(batch);
   return place.endsWith("s") ? values : values[0];
 }
 

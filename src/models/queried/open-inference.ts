@@ -9,6 +9,9 @@ export interface InferenceModel {
   readonly output: { readonly name: string; readonly gives: "scores" | "label" };
 }
 
+/** What a model of texts takes. */
+const STRINGS = "BYTES";
+
 interface Port {
   readonly name: string;
   readonly datatype: string;
@@ -26,13 +29,14 @@ export function modelUrl(url: string): string {
 }
 
 /**
- * Asks for the model's metadata, which is no query. Throws `E_METADATA` for a model that is no classifier of one input of numbers.
+ * Asks for the model's metadata, which is no query. Throws `E_METADATA` for a model that is no classifier of one input of numbers, or of texts.
  * @param wanted name of the output, where there are several
  */
 export async function readMetadata(
   target: HttpTarget,
   wanted: string | undefined,
   signal: AbortSignal,
+  takes: "numbers" | "texts" = "numbers",
 ): Promise<InferenceModel> {
   const subject = shownUrl(target.url);
   const refuse = (expected: string, got: string, hint?: string) =>
@@ -48,8 +52,10 @@ export async function readMetadata(
   const listed = (ports: readonly Port[]) =>
     ports.map(({ name, datatype, shape }) => `${name} ${datatype}[${shape}]`).join(", ");
   const [input] = inputs;
-  if (input === undefined || inputs.length > 1 || !(FLOATS.has(input.datatype) || INTEGERS.has(input.datatype)))
-    throw refuse("one input of numbers", listed(inputs) || "none");
+  const fits = (datatype: string) =>
+    takes === "texts" ? datatype === STRINGS : FLOATS.has(datatype) || INTEGERS.has(datatype);
+  if (input === undefined || inputs.length > 1 || !fits(input.datatype))
+    throw refuse(`one input of ${takes}`, listed(inputs) || "none");
   const fitting = outputs.filter(({ name }) => wanted === undefined || name === wanted);
   const floats = fitting.filter(({ datatype }) => FLOATS.has(datatype));
   const output = floats.length === 1 ? floats[0] : fitting.length === 1 ? fitting[0] : undefined;
@@ -85,9 +91,12 @@ export function inferenceTransport(target: HttpTarget, { input, output }: Infere
         inputs: [
           {
             name: input.name,
-            shape: [batch.rows.length, ...batch.shape],
+            shape: [
+              batch.rows.length,
+              ...(batch.texts === undefined ? batch.shape : input.shape.slice(1).map(() => 1)),
+            ],
             datatype: input.datatype,
-            data: flat(batch, INTEGERS.has(input.datatype)),
+            data: batch.texts ?? flat(batch, INTEGERS.has(input.datatype)),
           },
         ],
         outputs: [{ name: output.name }],

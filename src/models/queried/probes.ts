@@ -16,6 +16,18 @@ export function probeRows(size: number, ofData: readonly Float32Array[]): Float3
   return [...random, ...ofData];
 }
 
+/** What a target of texts is known by, beside texts of the user's data. */
+export const PROBE_TEXTS: readonly string[] = [
+  "a",
+  "0123456789",
+  "The quick brown fox jumps over the lazy dog.",
+  "FREE!!! Call 0800 123 456 now to claim your prize",
+  "see you at 8 tonight, ok?",
+  "na\u00efve caf\u00e9, \u00dcbung, \u0441\u043b\u043e\u0432\u043e",
+  "zero\u200bwidth",
+  "first line\nsecond line",
+];
+
 /** SHA-256 of what the probes answered; four digits survive another machine's rounding. */
 export function fingerprintOf(answers: readonly RowAnswer[]): string {
   return sha256(answers.map((row) => row.map((value) => value.toPrecision(4)).join(",")).join(";"));

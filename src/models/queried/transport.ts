@@ -8,6 +8,8 @@ export interface Batch {
   readonly points: readonly Float32Array[];
   /** Of one row. */
   readonly shape: readonly number[];
+  /** What the rows are to a target that takes texts. */
+  readonly texts?: readonly string[];
 }
 
 /** What a target answered, as it came: nothing of it is trusted. Either holds one entry for each row. */
@@ -35,6 +37,11 @@ export class TransientFailure extends BlindspotError {
     super(problem, { exitCode: 3, cause: options.cause });
     this.retryAfterMs = options.retryAfterMs ?? null;
   }
+}
+
+/** The rows as JSON holds them: texts, or nested arrays of numbers. */
+export function jsonRows({ rows, texts, shape }: Batch): readonly unknown[] {
+  return texts ?? rows.map((row) => nested(row, shape));
 }
 
 /** A row as nested arrays: [[[r, g, b], ...], ...] for an image. */
