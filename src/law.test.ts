@@ -30,7 +30,7 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
   },
   minimize: { values: ["base", "tensor", "inputs", "threats"], types: ["models"] },
   // What a run found comes in as plain data.
-  corpus: { values: ["base", "tensor", "inputs"], types: ["assess", "data"] },
+  corpus: { values: ["base", "tensor", "inputs", "threats", "minimize"], types: ["assess", "data", "models"] },
   report: { values: ["base", "inputs"], types: ["assess"] },
   exercises: { values: ["base", "tensor", "inputs", "threats", "models", "attacks", "data", "assess", "report"] },
 };

@@ -102,6 +102,17 @@ export const COMMANDS: readonly CommandDefinition[] = [
   },
   ...CORPUS_COMMANDS,
   {
+    name: "minimize [ids...]",
+    summary: "shrink samples of the corpus to the fewest pixels or fields, and harden the ones that a gate replays",
+    options: [...MODEL, "corpus", "allNew", "queries", "time", ...OUTPUT],
+    examples: [
+      "minimize --all-new --model model.onnx",
+      "minimize --all-new --model model.onnx --queries 300 --time 600",
+      "minimize 3fa94c01 --model model.onnx",
+    ],
+    load: () => import("./commands/minimize.ts"),
+  },
+  {
     name: "risk <dir>",
     summary: "the risk of a stored run, by the deployment that you declare",
     options: [...RISK, "write", "json"],

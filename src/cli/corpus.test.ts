@@ -136,6 +136,21 @@ describe("blindspot corpus", () => {
     expect((await blindspot("corpus", "export", "--corpus", "in", "--out", "no.npz", "--classes", "0,1")).code).toBe(2);
   });
 
+  it("minimize: shrinks what has a clean side, reads the model as the corpus says, and never twice", async () => {
+    cpSync(join(folder, "boundary"), join(folder, "shrunk"), { recursive: true });
+    const args = ["minimize", "--all-new", "--model", "model.onnx", "--corpus", "shrunk"];
+    const first = await blindspot(...args);
+    const count = Number(/shrunk: (\d+) samples shrunk/.exec(first.stdout)?.[1]);
+    expect([first.code, first.stderr]).toEqual([0, ""]);
+    expect(count).toBeGreaterThan(0);
+    expect(first.stdout).toContain("10 left out: it has no clean side");
+    expect((await blindspot(...args)).stdout).toContain(`0 samples shrunk, ${count} were before`);
+    const { id } = (await listed("--kind", "adversarial", "--corpus", "shrunk"))[0]!;
+    expect((await blindspot("corpus", "show", id, "--corpus", "shrunk")).stdout).toMatch(/minimal made in \d+ queries/);
+    expect((await blindspot("corpus", "verify", "--corpus", "shrunk")).code).toBe(0);
+    expect((await blindspot("minimize", "--model", "model.onnx")).stderr).toContain("--all-new");
+  });
+
   it("forget: the inputs are gone, the tombstone stays, no merge brings them back", async () => {
     cpSync(join(folder, "boundary"), join(folder, "clone"), { recursive: true });
     const { id } = (await listed("--kind", "natural"))[0]!;

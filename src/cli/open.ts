@@ -21,6 +21,7 @@ import { readNpy } from "../tensor/npy.ts";
 import { sizeOf, toNumbers } from "../tensor/tensor.ts";
 import { isQueried } from "./models/is-queried.ts";
 import { type Given, longFlag } from "./options.ts";
+import { defined } from "./plan-options.ts";
 import { dataRange, modelRange, UNIT } from "./ranges.ts";
 
 /** Names joined by commas, or a file: a JSON array, or one name a line. */
@@ -208,18 +209,19 @@ export async function openModels(
   }
 }
 
+/** How inputs are prepared, as results and the corpus keep it. */
+export function preprocessingFacts(given: Given): Record<string, unknown> {
+  const { inputRange, mean, std, channels, layout, shape, output } = given;
+  return defined({ inputRange: inputRange ?? UNIT, mean, std, channels, layout, shape, output });
+}
+
 function factsOf(opened: OpenedModel, surrogate: OpenedModel | null, given: Given, runtime: Runtime): ModelFacts {
   const { name, version, provider, threads } = runtime;
-  const { inputRange, mean, std, channels, layout, shape, output } = given;
   return {
     kind: "onnx",
     name: basename(opened.label),
     sha256: opened.sha256,
-    preprocessing: Object.fromEntries(
-      Object.entries({ inputRange: inputRange ?? UNIT, mean, std, channels, layout, shape, output }).filter(
-        ([, value]) => value !== undefined,
-      ),
-    ),
+    preprocessing: preprocessingFacts(given),
     ...(surrogate === null ? {} : { surrogateSha256: surrogate.sha256 }),
     runtime: { name, version, provider, threads, optimization: "all" },
   };

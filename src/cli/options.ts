@@ -270,6 +270,7 @@ export const OPTIONS = {
   by: option("--by <name>", "who says so (default: the name of your account)", text),
   reason: option("--reason <text>", "kept with it", text),
   fromRun: option("--from-run <dir>", "a stored run: its findings and natural errors", text),
+  allNew: flag("--all-new", "every sample that was not finished for this model before"),
   pair: option("--pair <true:predicted>", "what it is and what it was taken for; * for any: stop:yield, stop:*", text),
   unlabelled: flag("--unlabelled", "only those that nobody has given a true class"),
   limit: option("--limit <n>", "lines (default 50; 0: all)", wholeFrom(0)),

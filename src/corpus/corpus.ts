@@ -180,6 +180,13 @@ export class Corpus {
     return read.state === "good" ? read.value : null;
   }
 
+  /** All records that can be read. */
+  async models(): Promise<ModelRecord[]> {
+    const names = await this.folder.list("models");
+    const records = await Promise.all(names.map((file) => this.model(file.replace(/\.json$/, ""))));
+    return records.filter((record) => record !== null);
+  }
+
   /** Stores one input (a rendition, say) unless it is there, whole; returns its name. */
   async storeInput(codec: Codec, point: Float32Array): Promise<string> {
     const digest = digestOf(codec, point);
@@ -205,15 +212,18 @@ export class Corpus {
     }
   }
 
-  /** Input or clean side of a sample. Throws where it is missing or damaged: it is never skipped in silence. */
-  async point(manifest: Manifest, side: "input" | "clean"): Promise<Float32Array> {
-    const digest = manifest[side];
+  /**
+   * An input of a sample: as it was found, its clean side, or another of its renditions by name (see `renditionOf`). Throws where it is missing or
+   * damaged: it is never skipped in silence.
+   */
+  async point(manifest: Manifest, side: "input" | "clean" | { readonly digest: string }): Promise<Float32Array> {
+    const digest = typeof side === "string" ? manifest[side] : side.digest;
     const read = digest === null ? ({ state: "missing" } as const) : await this.readInput(manifest, digest);
     if (read.state === "good") return read.value;
     throw new BlindspotError({
       code: "E_CORPUS_BLOB",
       subject: `sample ${manifest.id.slice(0, 12)}`,
-      where: digest === null ? side : blobPath(digest, manifest),
+      where: digest === null ? "clean" : blobPath(digest, manifest),
       expected: "the input as it was stored",
       got: read.state === "bad" ? read.problem : "no such file",
       hint: "blindspot corpus verify lists all that is damaged; git brings it back",

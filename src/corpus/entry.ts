@@ -39,6 +39,19 @@ export interface Entry {
   readonly since: string | null;
 }
 
+/** What is replayed, or shown, of a sample. */
+export type Rendition = RenderedEvent["rendition"] | "raw";
+
+/**
+ * Name of the input that stands for a rendition: the one that was made last, for this model where one is named. A sample that was never
+ * hardened is its own witness; null where there is no such rendition.
+ */
+export function renditionOf({ manifest, renditions }: Entry, wanted: Rendition, model?: string): string | null {
+  if (wanted === "raw") return manifest.input;
+  const made = renditions.findLast((one) => one.rendition === wanted && (model === undefined || one.model === model));
+  return made?.input ?? (wanted === "witness" ? manifest.input : null);
+}
+
 /** A person's word and a tombstone are events like any other: what stands is computed, and equal for equal sets of events. */
 export function entryOf(manifest: Manifest, stored: Iterable<CorpusEvent>): Entry {
   const events = [...stored].sort(byTime);
@@ -104,6 +117,11 @@ function meaningOf({ schema: _s, sample: _i, at: _a, tool: _t, run: _r, ...rest 
     const { kind, model, threat, attack, label, predicted } = rest as unknown as FoundEvent;
     const how = attack === undefined ? null : [attack.name, attack.knowledge, attack.seed, attack.settings];
     return canonicalText(["found", kind, model, threat ?? null, how, label.name, predicted.name]);
+  }
+  // The same of these: scores in the last digits are the machine's.
+  if (rest["event"] === "rendered") {
+    const { rendition, input, model, threat, guarantee, stop } = rest as unknown as RenderedEvent;
+    return canonicalText(["rendered", rendition, input, model, threat ?? null, guarantee, stop]);
   }
   return canonicalText(rest);
 }

@@ -71,9 +71,7 @@ export async function storeReport(
 
 /** The class of this name. Once the corpus knows a model, a name that no model has is a typing error. */
 async function classOf(corpus: Corpus, name: string): Promise<ClassRef> {
-  const names = await corpus.folder.list("models");
-  const records = await Promise.all(names.map((file) => corpus.model(file.replace(/\.json$/, ""))));
-  const known = [...new Set(records.flatMap((record) => record?.classes ?? []))];
+  const known = [...new Set((await corpus.models()).flatMap(({ classes }) => classes))];
   if (known.length === 0 || known.includes(name)) return { name };
   throw new BlindspotError({
     code: "E_CORPUS_LABEL",

@@ -125,9 +125,16 @@ const rendered = z.object({
   input: digest,
   model: digest,
   predicted: classRef,
+  threat: text.optional().describe("its id: what the input was held to; none: any change"),
   marginFloor: z.number().describe("least margin of the predicted class over the runner-up that was kept"),
+  margin: z.number().optional().describe("the one that the model gives this input"),
+  changed: count.optional().describe("pixels, values, fields or words that differ from the clean side"),
+  stability: z
+    .object({ share: z.number(), low: z.number(), high: z.number(), radius: z.number(), draws: count })
+    .optional()
+    .describe("share of random changes of this size that leave it in its wrong class, with the Wilson 95 % interval"),
   guarantee: z.enum(["1-minimal", "subset-minimal", "none"]),
-  stop: z.enum(["local-minimum", "stall", "budget", "deadline", "aborted"]),
+  stop: z.enum(["reached", "local-minimum", "stall", "budget", "deadline", "aborted"]),
   queries: count,
 });
 

@@ -60,7 +60,7 @@ function wantedInputs(entries: readonly Entry[]): Map<string, Wanted> {
 }
 
 async function models(corpus: Corpus, { entries }: Contents): Promise<FileProblem[]> {
-  const wanted = new Set(entries.flatMap(({ found }) => found.map(({ model }) => model)));
+  const wanted = new Set(entries.flatMap(({ events }) => events.flatMap((one) => ("model" in one ? [one.model] : []))));
   const problems: FileProblem[] = [];
   for (const digest of wanted) {
     const read = await readModelRecord(corpus.folder, digest);

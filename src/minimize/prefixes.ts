@@ -29,7 +29,7 @@ export async function singlesTakenBack(search: Search, atomsOf: (x: Float32Array
     const { best } = search;
     const atoms = atomsOf(best);
     // Trying each once is a known number of queries, which buys the guarantee.
-    if (atoms.count <= search.left) search.persist();
+    if (atoms.count <= search.left) search.persist(atoms.count);
     const all = new Uint8Array(atoms.count).fill(1);
     await pass(search, atoms, all, ascending(all.keys(), atoms.sizes), Number.POSITIVE_INFINITY);
     if (search.best === best) return;

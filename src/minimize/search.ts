@@ -35,7 +35,7 @@ export interface Subject {
   readonly clean: Float32Array;
   readonly wrong: Float32Array;
   readonly codec: Codec;
-  readonly threat: Pick<Threat, "norm" | "violation" | "deployable">;
+  readonly threat: Pick<Threat, "norm" | "violation" | "deployable" | "rows">;
 }
 
 export interface Limits {
@@ -63,6 +63,7 @@ export type Rank = readonly number[];
 
 export interface Strategy {
   readonly name: string;
+  /** The first number counts what people count: pixels, fields, words. */
   rank(x: Float32Array, subject: Subject): Rank;
   run(search: Search): Promise<Guarantee>;
 }
@@ -186,9 +187,9 @@ export class Search {
     return this.judge.gradient(x, this.wrong);
   }
 
-  /** Patience begins anew: whoever calls this counts what is left to try, and will end. */
-  persist(): void {
-    this.lastGain = this.queries;
+  /** Patience for so many queries more: whoever calls this counts what is left to try, and will end. */
+  persist(queries: number): void {
+    this.lastGain = this.queries + queries;
   }
 
   private spend(): void {

@@ -64,7 +64,7 @@ async function smallestSubset(search: Search, atoms: Atoms, size: number): Promi
       const x = atoms.keeping(kept);
       if (x === null) continue;
       // What is left to try is known and finite: no reason to lose patience.
-      search.persist();
+      search.persist(1);
       if (await search.keeps(x)) return kept;
     }
   return null;

@@ -2,6 +2,7 @@ import { BlindspotError, type Problem } from "../base/errors.ts";
 import type { RowSpace } from "../inputs/row/row-space.ts";
 import type { ThreatOptions } from "./box.ts";
 import { fields } from "./fields.ts";
+import { parseGoal } from "./goal.ts";
 import { l0 } from "./l0.ts";
 import { l2, linf } from "./lp.ts";
 import type { Threat } from "./threat.ts";
@@ -67,6 +68,31 @@ export function parseThreat(spec: string, { dims = [], rows, ...options }: Parse
     });
   if (problems.length > 0) throw new BlindspotError(problems);
   return (kind === "linf" ? linf : l2)(epsilon!, { ...options, spelled: size });
+}
+
+/**
+ * The threat that an id names: `linf:8/255;uint8;targeted:3`. `classes`: how many there are, since goals are written as numbers. Throws for a
+ * threat behind a mask, which an id does not hold.
+ */
+export function threatOfId(
+  id: string,
+  { classes, ...options }: Omit<ParseOptions, "goal" | "quantize"> & { readonly classes: number },
+): Threat {
+  const [spec = "", quantize, goal = "untargeted", ...rest] = id.split(";");
+  const subject = `threat ${id}`;
+  const masked = rest.join() === "masked";
+  if ((quantize !== "uint8" && quantize !== "none") || (rest.length > 0 && !masked))
+    throw new BlindspotError({ code: "E_THREAT_ID", subject, expected: "KIND:SIZE;uint8|none;GOAL" });
+  if (masked && options.mask == null)
+    throw new BlindspotError({
+      code: "E_THREAT_MASK",
+      subject,
+      expected: "its mask",
+      hint: "Give it with --mask FILE",
+    });
+  // Names are left out, so that every class is read as the number that it is.
+  const unnamed = new Array<string>(classes).fill("");
+  return parseThreat(spec, { ...options, quantize, goal: parseGoal(goal, unnamed) });
 }
 
 /** `5` or `5?count=channels`. Pixels are counted on images, whatever their channels. */

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
 import { blobPath, samplePath } from "../../corpus/layout.ts";
-import type { CorpusEvent } from "../../corpus/schema.ts";
+import type { CorpusEvent, RenderedEvent } from "../../corpus/schema.ts";
+import { percent, plural } from "../../report/format.ts";
 import { visible } from "../../report/visible.ts";
 import type { Given } from "../options.ts";
 import { openCorpus } from "./open.ts";
@@ -84,10 +85,25 @@ function told(event: CorpusEvent): string {
       return `${event.by} says: ${event.verdict}${label}${event.note === undefined ? "" : `; ${event.note}`}`;
     }
     case "rendered":
-      return `${event.rendition} made in ${event.queries} queries (${event.guarantee}, margin at least ${event.marginFloor})`;
+      return renderedText(event);
     case "measured":
-      return `${event.measure} of ${event.rendition}: ${event.value} (${event.evidence})`;
+      return `${event.measure.replace("-", " ")} of ${event.rendition}: ${event.value} (${event.evidence.replace("-", " ")})`;
     case "forgotten":
       return `forgotten by ${event.by}: ${event.reason}`;
   }
+}
+
+function renderedText(event: RenderedEvent): string {
+  const { rendition, queries, changed, margin, stability, guarantee, stop, predicted } = event;
+  const facts = [
+    `taken for ${predicted.name}`,
+    ...(changed === undefined ? [] : [`${plural(changed, "change")}`]),
+    ...(margin === undefined ? [] : [`margin ${margin.toFixed(3)}`]),
+    ...(stability === undefined
+      ? []
+      : [`${percent(stability.share)} of ${stability.draws} small random changes keep it`]),
+    ...(guarantee === "none" ? [] : [guarantee]),
+    ...(["reached", "local-minimum"].includes(stop) ? [] : [`stopped by ${stop}`]),
+  ];
+  return `${rendition} made in ${plural(queries, "query", "queries")}: ${facts.join(", ")}`;
 }

@@ -1,0 +1,59 @@
+import { BlindspotError } from "../../base/errors.ts";
+import { canonicalText } from "../../corpus/canonical-json.ts";
+import type { Corpus } from "../../corpus/corpus.ts";
+import type { ModelRecord } from "../../corpus/schema.ts";
+import { type Classifier, loadClassifier } from "../../models/index.ts";
+import { nodeRuntime } from "../../runtime/node.ts";
+import { classNames, modelOptions, openModelFile, preprocessingFacts } from "../open.ts";
+import type { Given } from "../options.ts";
+
+/** A model file, read as samples of the corpus were found with it. */
+export interface KnownModel {
+  readonly classifier: Classifier;
+  /** As the corpus keeps it; not stored yet. */
+  readonly record: Omit<ModelRecord, "schema">;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a model file. How it is read stands in the corpus: in its own record, or in those of the other models where they agree. Options that are
+ * given count before that.
+ */
+export async function openKnownModel(corpus: Corpus, given: Given & { readonly model: string }): Promise<KnownModel> {
+  const opened = await openModelFile(given.model);
+  const known = readAs(await corpus.models(), opened.sha256, given.model);
+  const read: Given = { ...(known.preprocessing as Given), ...given };
+  const classes = given.classes === undefined ? known.classes : await classNames(given.classes);
+  const runtime = await nodeRuntime();
+  try {
+    const options = { ...modelOptions(read), dims: known.dims, classes, runtime, label: opened.label };
+    const classifier = await loadClassifier(opened.bytes, options);
+    const record = {
+      kind: "onnx",
+      identity: opened.sha256,
+      classes: [...classifier.classes],
+      dims: [...classifier.dims],
+      preprocessing: preprocessingFacts(read),
+    };
+    return { classifier, record, close: () => runtime.close() };
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
+
+function readAs(records: readonly ModelRecord[], identity: string, model: string): ModelRecord {
+  const own = records.find((record) => record.identity === identity);
+  const ways = new Map(
+    records.map((record) => [canonicalText([record.classes, record.dims, record.preprocessing]), record]),
+  );
+  const known = own ?? (ways.size === 1 ? [...ways.values()][0] : undefined);
+  if (known !== undefined) return known;
+  throw new BlindspotError({
+    code: "E_CORPUS_MODEL",
+    subject: model,
+    expected: "a model that samples of this corpus were found with, or one that is read like all of these",
+    got: ways.size === 0 ? "a corpus without models" : `${ways.size} ways to read a model`,
+    hint: "Assess it first: blindspot assess --model MODEL --data SPEC --threat SPEC --corpus DIR",
+  });
+}
