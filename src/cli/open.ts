@@ -21,7 +21,6 @@ import { readNpy } from "../tensor/npy.ts";
 import { sizeOf, toNumbers } from "../tensor/tensor.ts";
 import { isQueried } from "./models/is-queried.ts";
 import { type Given, longFlag } from "./options.ts";
-import { defined } from "./plan-options.ts";
 import { dataRange, modelRange, UNIT } from "./ranges.ts";
 
 /** Names joined by commas, or a file: a JSON array, or one name a line. */
@@ -212,7 +211,11 @@ export async function openModels(
 /** How inputs are prepared, as results and the corpus keep it. */
 export function preprocessingFacts(given: Given): Record<string, unknown> {
   const { inputRange, mean, std, channels, layout, shape, output } = given;
-  return defined({ inputRange: inputRange ?? UNIT, mean, std, channels, layout, shape, output });
+  return Object.fromEntries(
+    Object.entries({ inputRange: inputRange ?? UNIT, mean, std, channels, layout, shape, output }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
 }
 
 function factsOf(opened: OpenedModel, surrogate: OpenedModel | null, given: Given, runtime: Runtime): ModelFacts {
