@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import { sha256 } from "../base/hash.ts";
-import { JOURNAL_FILE, parseJson, RUN_SCHEMA, type RunFile, runSchema, runText } from "./run-file.ts";
+import { BEFORE_THE_RUN, parseJson, RUN_SCHEMA, type RunFile, runSchema, runText } from "./run-file.ts";
 import { type Finding, findingSchema, type Result, type SampleLine, sampleLineSchema } from "./schema.ts";
 import type { RunStore } from "./store.ts";
 
@@ -130,7 +130,7 @@ async function openRunFile(directory: string, identity: RunFile["identity"]): Pr
   const path = join(directory, "run.json");
   const text = await readIfPresent(path);
   if (text === null) {
-    const others = (await readdir(directory)).filter((name) => name !== JOURNAL_FILE);
+    const others = (await readdir(directory)).filter((name) => !BEFORE_THE_RUN.includes(name));
     if (others.length > 0)
       throw new BlindspotError({
         code: "E_OUT_NOT_EMPTY",

@@ -4,8 +4,10 @@ import { digest } from "./schema/common.ts";
 /** `run.json`: what decided the run, and what it wrote. */
 export const RUN_SCHEMA = "blindspot-run/1";
 
-/** Answers that a queried model was paid for: it may lie in the folder before the run does. */
+/** Answers that a queried model was paid for. */
 export const JOURNAL_FILE = "journal.jsonl";
+/** What may lie in a folder before its run does. */
+export const BEFORE_THE_RUN: readonly string[] = [JOURNAL_FILE, `${JOURNAL_FILE}.lock`];
 
 export const runSchema = z.object({
   schema: z.literal(RUN_SCHEMA),

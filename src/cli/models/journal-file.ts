@@ -5,6 +5,7 @@ import { fileError } from "../../assess/files.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import type { RowAnswer } from "../../models/queried/answers.ts";
 import type { Journal } from "../../models/queried/journal.ts";
+import { lockFile } from "./file-lock.ts";
 
 const SCHEMA = "blindspot-journal/1";
 const answer = z.array(z.number());
@@ -17,7 +18,8 @@ const lineSchema = z.union([
 
 /**
  * A journal in a file of JSON Lines, begun or read back. Lines are written at once, so that a killed program has lost at most the answers that
- * were under way; a last line that was cut short is dropped. It holds hashes of what was asked, and scores: no inputs, no secrets.
+ * were under way; a last line that was cut short is dropped. It holds hashes of what was asked, and scores: no inputs, no secrets. Two processes
+ * would pay for the same answers, so the second is refused (`E_LOCKED`).
  * @param target what is asked and how: answers of another one are refused
  */
 export function openJournal(path: string, target: string): Journal {
@@ -25,8 +27,10 @@ export function openJournal(path: string, target: string): Journal {
   let sentBefore = 0;
   let probes: readonly RowAnswer[] | null = null;
   let file: number;
+  let release = () => {};
   try {
     mkdirSync(dirname(path), { recursive: true });
+    release = lockFile(path);
     const lines = readLines(path);
     if (lines.length > 0) requireTarget(path, lines[0]!, target);
     for (const [i, line] of lines.slice(1).entries()) {
@@ -39,6 +43,7 @@ export function openJournal(path: string, target: string): Journal {
     file = openSync(path, "a");
     if (lines.length === 0) writeSync(file, `${JSON.stringify({ schema: SCHEMA, target })}\n`);
   } catch (error) {
+    release();
     throw fileError(error, path);
   }
   const write = (line: z.infer<typeof lineSchema>): void => {
@@ -58,7 +63,10 @@ export function openJournal(path: string, target: string): Journal {
       write({ answers: Object.fromEntries([...answers].map(([key, row]) => [key, [...row]])) });
     },
     keepProbes: (rows) => write({ probes: rows.map((row) => [...row]) }),
-    close: () => closeSync(file),
+    close: () => {
+      closeSync(file);
+      release();
+    },
   };
 }
 

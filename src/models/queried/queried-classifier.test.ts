@@ -228,6 +228,7 @@ describe("the journal", () => {
     await first.scores(packed(rows(20)));
     await first.verify(rows(1)[0]!);
     const before = server.rowsAsked();
+    await first.close();
     writeFileSync(join(folder, "a.jsonl"), '{"answers":{"half', { flag: "a" });
     const second = await open(many(), {}, { journal: reopen("a.jsonl") });
     expect(second.fingerprint).toBe(first.fingerprint);
@@ -242,6 +243,7 @@ describe("the journal", () => {
   it("holds budgets over sittings", async () => {
     const first = await open(many(), { maxQueries: 30 }, { journal: reopen("b.jsonl") });
     await first.scores(packed(rows(8)));
+    await first.close();
     const second = await open(many(), { maxQueries: 30 }, { journal: reopen("b.jsonl") });
     await second.scores(packed(rows(8, 20)));
     await expect(second.scores(packed(rows(8, 40)))).rejects.toThrow(/E_BUDGET/);
@@ -249,7 +251,7 @@ describe("the journal", () => {
   });
 
   it("refuses another target, and one that has changed since", async () => {
-    await open(many(), {}, { journal: reopen("c.jsonl") });
+    await (await open(many(), {}, { journal: reopen("c.jsonl") })).close();
     expect(() => openJournal(join(folder, "c.jsonl"), "other")).toThrow(/E_JOURNAL.*another model/);
     server.classify = (row) => halvesLogits(row).map((z) => z + 1);
     await expect(open(many(), {}, { journal: reopen("c.jsonl") })).rejects.toThrow(
