@@ -32,6 +32,11 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
   // What a run found comes in as plain data.
   corpus: { values: ["base", "tensor", "inputs", "threats", "minimize"], types: ["assess", "data", "models"] },
   report: { values: ["base", "inputs"], types: ["assess"] },
+  // The attacker's own model: trained from what the target answers.
+  surrogates: {
+    values: ["base", "tensor", "graph", "ops", "autodiff", "train", "models", "threats"],
+    types: ["runtime", "assess"],
+  },
   exercises: { values: ["base", "tensor", "inputs", "threats", "models", "attacks", "data", "assess", "report"] },
 };
 /** The doors and the command line may import every room; no room may import them. */

@@ -1,7 +1,7 @@
 import type { Codec } from "../inputs/codec.ts";
 import type { Estimate } from "./estimate.ts";
 import type { PlanOptions } from "./plan.ts";
-import type { Check, Finding, Result, SampleLine } from "./schema.ts";
+import type { Check, Finding, Result, SampleLine, SurrogateFacts } from "./schema.ts";
 import type { RunStore } from "./store.ts";
 
 /** What a classifier does not know about itself. */
@@ -17,6 +17,8 @@ export interface ModelFacts {
   readonly preprocessing: Readonly<Record<string, unknown>>;
   /** Hash of the surrogate's file. */
   readonly surrogateSha256?: string;
+  /** Of a surrogate that was trained from answers of the model. */
+  readonly surrogate?: SurrogateFacts;
   readonly runtime: Result["runtime"];
 }
 

@@ -6,8 +6,10 @@ export const RUN_SCHEMA = "blindspot-run/1";
 
 /** Answers that a queried model was paid for. */
 export const JOURNAL_FILE = "journal.jsonl";
+/** A surrogate that was trained from answers of the model. */
+export const SURROGATE_FILE = "surrogate.onnx";
 /** What may lie in a folder before its run does. */
-export const BEFORE_THE_RUN: readonly string[] = [JOURNAL_FILE, `${JOURNAL_FILE}.lock`];
+export const BEFORE_THE_RUN: readonly string[] = [JOURNAL_FILE, `${JOURNAL_FILE}.lock`, SURROGATE_FILE];
 
 export const runSchema = z.object({
   schema: z.literal(RUN_SCHEMA),

@@ -307,6 +307,7 @@ export class Run {
         preprocessing: { ...facts.preprocessing },
         ...(facts.authorized === undefined ? {} : { authorized: facts.authorized }),
         ...(facts.surrogateSha256 === undefined ? {} : { surrogateSha256: facts.surrogateSha256 }),
+        ...(facts.surrogate === undefined ? {} : { surrogate: facts.surrogate }),
         gradient: model.capabilities.gradient,
         notes: [...model.notes],
       },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { comparisonSchema, type costFacts, type detectionFacts, type trainingFacts } from "./schema/comparison.ts";
 import { findingSchema } from "./schema/finding.ts";
-import { resultSchema } from "./schema/result.ts";
+import { resultSchema, type surrogateFacts } from "./schema/result.ts";
 import type { riskSchema } from "./schema/risk.ts";
 import { sampleLineSchema } from "./schema/sample.ts";
 
@@ -11,11 +11,12 @@ import { sampleLineSchema } from "./schema/sample.ts";
  */
 export { COMPARISON_SCHEMA, comparisonSchema } from "./schema/comparison.ts";
 export { FINDING_SCHEMA, findingSchema } from "./schema/finding.ts";
-export { RESULT_SCHEMA, resultSchema } from "./schema/result.ts";
+export { RESULT_SCHEMA, resultSchema, surrogateFacts } from "./schema/result.ts";
 export { RISK_FORMULA } from "./schema/risk.ts";
 export { sampleLineSchema } from "./schema/sample.ts";
 
 export type Result = z.infer<typeof resultSchema>;
+export type SurrogateFacts = z.infer<typeof surrogateFacts>;
 export type ThreatResult = Result["threats"][number];
 export type ProfileResult = ThreatResult["profiles"][number];
 export type AttackResult = ProfileResult["attacks"][number];

@@ -1,9 +1,9 @@
 import { aboutTime, auditCost, estimate, measureSpeed } from "../assess/estimate.ts";
 import { makePlan } from "../assess/plan.ts";
 import type { Toll } from "../models/classifier.ts";
-import { grouped, table } from "../report/format.ts";
+import { grouped, plural, table } from "../report/format.ts";
 import type { AssessGiven } from "./assess-options.ts";
-import type { Target } from "./open.ts";
+import type { SurrogateTraining, Target } from "./open.ts";
 import { planOptions } from "./plan-options.ts";
 
 /** The plan and what it costs at most. A few batches of a file are timed; a model that can only be asked is not asked. */
@@ -19,12 +19,15 @@ export async function dryRun(target: Target, given: AssessGiven): Promise<number
     ),
     notRun,
   }));
-  const asked = toll === undefined ? null : askedCost(toll, cost.queries, auditCost(options.model, plan));
+  const { training } = target;
+  const audit = auditCost(options.model, plan);
+  const asked = toll === undefined ? null : askedCost(toll, training?.queries ?? 0, cost.queries, audit);
   const summary = {
     samples: plan.indices.length,
     auditSamples: plan.audit.size,
     atMost: cost,
     threats: attacks,
+    ...(training === undefined ? {} : { surrogate: training }),
     ...(asked === null ? {} : { asked }),
   };
   if (given.json) {
@@ -45,6 +48,7 @@ export async function dryRun(target: Target, given: AssessGiven): Promise<number
     ),
     ...notRun.map(({ attack, reason }) => `  not run: ${attack}: ${reason}`),
   ]);
+  if (training !== undefined) lines.unshift(trainingLine(training));
   const total =
     asked === null
       ? `At most ${aboutTime(cost.seconds)}: ${grouped(cost.queries)} queries, ${grouped(cost.gradients)} of them with gradients`
@@ -59,6 +63,7 @@ export async function dryRun(target: Target, given: AssessGiven): Promise<number
 
 /** What a run asks of a model that can only be asked, if every sample resists every attack. */
 interface AskedCost {
+  readonly surrogate: number;
   readonly attacks: number;
   readonly audit: number;
   readonly queries: number;
@@ -67,20 +72,30 @@ interface AskedCost {
   readonly cost: number;
 }
 
-function askedCost({ secondsPerQuery, costPerQuery }: Toll, attacks: number, audit: number): AskedCost {
-  const queries = attacks + audit;
+function askedCost(
+  { secondsPerQuery, costPerQuery }: Toll,
+  surrogate: number,
+  attacks: number,
+  audit: number,
+): AskedCost {
+  const queries = surrogate + attacks + audit;
   const seconds = secondsPerQuery === null ? null : queries * secondsPerQuery;
-  return { attacks, audit, queries, seconds, cost: queries * costPerQuery };
+  return { surrogate, attacks, audit, queries, seconds, cost: queries * costPerQuery };
 }
 
-function askedLines({ attacks, audit, queries, seconds, cost }: AskedCost, given: AssessGiven): string[] {
+function trainingLine({ queries, start, rounds }: SurrogateTraining): string {
+  const own = `${plural(start, "sample")} that ${start === 1 ? "is" : "are"} not attacked`;
+  return `A surrogate is trained from ${grouped(queries)} queries: ${own}, then what it proposes in ${plural(rounds, "round")}`;
+}
+
+function askedLines({ surrogate, attacks, audit, queries, seconds, cost }: AskedCost, given: AssessGiven): string[] {
   const money = given.costPerQuery === undefined ? "" : `, which cost ${grouped(Math.ceil(cost))}`;
   const time = seconds === null ? "as long as it takes to answer them (say how fast with --rate)" : aboutTime(seconds);
   const affordable =
     given.maxCost === undefined ? Infinity : Math.floor(given.maxCost / (given.costPerQuery ?? Infinity));
   const limit = Math.min(given.maxQueries ?? Infinity, affordable);
   return [
-    `At most ${grouped(queries)} queries${money}, ${time}: ${grouped(attacks)} by attacks, ${grouped(audit)} for the curve and the checks; confirmations and probes come on top`,
+    `At most ${grouped(queries)} queries${money}, ${time}: ${surrogate === 0 ? "" : `${grouped(surrogate)} for the surrogate, `}${grouped(attacks)} by attacks, ${grouped(audit)} for the curve and the checks; confirmations and probes come on top`,
     ...(limit < queries
       ? [`The budget stops it at ${grouped(limit)} queries: what is finished by then is kept, and can be resumed`]
       : []),

@@ -17,9 +17,11 @@ import { type Classifier, type LoadClassifierOptions, openClassifier } from "../
 import { type OpenedModel, openModel } from "../models/open-model.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { loadSurrogate } from "../surrogates/train-surrogate.ts";
 import { readNpy } from "../tensor/npy.ts";
 import { sizeOf, toNumbers } from "../tensor/tensor.ts";
 import { isQueried } from "./models/is-queried.ts";
+import { surrogateNotes } from "./models/surrogate-file.ts";
 import { type Given, longFlag } from "./options.ts";
 import { dataRange, modelRange, UNIT } from "./ranges.ts";
 
@@ -134,6 +136,21 @@ export async function loadOptions(data: Dataset, given: Given): Promise<LoadClas
   };
 }
 
+/** The attacker's own model. One that Blindspot trained takes attack space as it is, whatever the target takes. */
+export async function openSurrogate(
+  opened: OpenedModel,
+  data: Dataset,
+  given: Given,
+  runtime: Runtime,
+): Promise<{ readonly surrogate: Classifier; readonly facts: Partial<ModelFacts> }> {
+  const notes = surrogateNotes(opened);
+  const surrogateSha256 = opened.sha256;
+  if (notes === null) return { surrogate: await loadFor(opened, data, given, runtime), facts: { surrogateSha256 } };
+  const { classes } = await loadOptions(data, given);
+  const surrogate = await loadSurrogate(opened.model, { dims: data.dims, ...(classes && { classes }) }, runtime);
+  return { surrogate, facts: { surrogateSha256, surrogate: notes.facts } };
+}
+
 async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
   return openClassifier(opened.bytes, { ...(await loadOptions(data, given)), runtime, label: opened.label });
 }
@@ -154,7 +171,19 @@ export interface Target {
   readonly data: Dataset;
   readonly facts: ModelFacts;
   readonly mask: Uint8Array | null;
+  /** Where the model itself runs. */
+  readonly runtime?: Runtime;
+  /** What a surrogate will be trained from, where it is only planned. */
+  readonly training?: SurrogateTraining;
   close(): Promise<void>;
+}
+
+export interface SurrogateTraining {
+  /** Rows that the target is asked about. */
+  readonly queries: number;
+  /** Of these, samples that are not attacked. */
+  readonly start: number;
+  readonly rounds: number;
 }
 
 /** A target that is a file, and the runtime that runs it. */
@@ -173,9 +202,18 @@ export async function openTarget(
   const runtime = await nodeRuntime();
   try {
     const classifier = await loadFor(opened, data, given, runtime);
-    const surrogate = second === null ? null : await loadFor(second, data, given, runtime);
-    const facts = factsOf(opened, second, given, runtime);
-    return { opened, classifier, surrogate, data, runtime, facts, mask, close: () => runtime.close() };
+    const other = second === null ? null : await openSurrogate(second, data, given, runtime);
+    const facts = { ...factsOf(opened, given, runtime), ...other?.facts };
+    return {
+      opened,
+      classifier,
+      surrogate: other?.surrogate ?? null,
+      data,
+      runtime,
+      facts,
+      mask,
+      close: () => runtime.close(),
+    };
   } catch (error) {
     await runtime.close();
     throw error;
@@ -218,14 +256,13 @@ export function preprocessingFacts(given: Given): Record<string, unknown> {
   );
 }
 
-function factsOf(opened: OpenedModel, surrogate: OpenedModel | null, given: Given, runtime: Runtime): ModelFacts {
+function factsOf(opened: OpenedModel, given: Given, runtime: Runtime): ModelFacts {
   const { name, version, provider, threads } = runtime;
   return {
     kind: "onnx",
     name: basename(opened.label),
     sha256: opened.sha256,
     preprocessing: preprocessingFacts(given),
-    ...(surrogate === null ? {} : { surrogateSha256: surrogate.sha256 }),
     runtime: { name, version, provider, threads, optimization: "all" },
   };
 }

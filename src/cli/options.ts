@@ -98,7 +98,11 @@ export const OPTIONS = {
     "a suite (standard, quick) or attacks, joined by commas (default standard)",
     names,
   ),
-  surrogate: option("--surrogate <model>", "a model of the attacker's own: adds the transfer profile", text),
+  surrogate: option(
+    "--surrogate <model>",
+    "the attacker's own model, an .onnx file, or train:N (from N answers of the target): adds the transfer profile",
+    text,
+  ),
   from: option("--from <class>", "only samples of this true class, by name or index", text),
   classes: option("--classes <names>", "class names in the order of the outputs, or a file with one a line", text),
   set: repeated("--set <assignment>", "one setting of one attack: pgd.stepSize=0.01 (repeatable)", text),

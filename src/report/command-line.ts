@@ -2,7 +2,7 @@ import type { Finding, Result } from "../assess/schema.ts";
 
 /** What a command needs to know of the run that it continues. */
 export type CommandContext = Pick<Result, "options"> & {
-  readonly model: Pick<Result["model"], "name">;
+  readonly model: Pick<Result["model"], "name" | "surrogate">;
   readonly data: Pick<Result["data"], "spec">;
 };
 
@@ -98,14 +98,23 @@ export function reproducingCommand(finding: Finding, context: CommandContext): s
     `${attack.name}.${key}=${value}`,
   ]);
   const queries = words(context.options, ["queries"]);
+  const same = withKeptSurrogate(context);
   return commandLine([
     "attack",
     attack.name,
-    ...carried(context, threatModel.knowledge === "transfer" ? [] : ["surrogate"]),
+    ...carried(same, threatModel.knowledge === "transfer" ? [] : ["surrogate"]),
     ...["--threat", constraints.threat.split(";")[0]!],
     ...["--samples", `index:${subject.index}`],
     ...["--seed", String(seed)],
     ...queries,
     ...settings,
   ]);
+}
+
+/** A surrogate that the run has trained lies in its folder: training it again would cost queries, and on other samples give another one. */
+function withKeptSurrogate(context: CommandContext): CommandContext {
+  const file = context.model.surrogate?.file;
+  const { out } = context.options;
+  if (file === undefined || typeof out !== "string") return context;
+  return { ...context, options: { ...context.options, surrogate: `${out}/${file}` } };
 }

@@ -3,7 +3,7 @@ import { nextSteps, verdict } from "./advice.ts";
 import { duration, epsilonText, grouped, interval, percent, table } from "./format.ts";
 import { visible } from "./visible.ts";
 import { withdrawn } from "./withdrawn.ts";
-import { askedText, threatName } from "./words.ts";
+import { askedText, surrogateText, threatName } from "./words.ts";
 
 export interface ConsoleOptions {
   /** ANSI colors (default false). */
@@ -72,6 +72,7 @@ function heading(result: Result, style: Style): string[] {
   return [
     `${style.strong(model.name)} on ${data.spec} (${data.draw}; seed ${result.seed})${partial}`,
     ...model.notes.map((note) => style.dim(`  ${note}`)),
+    ...(model.surrogate === undefined ? [] : [style.dim(`  surrogate: ${surrogateText(model.surrogate)}`)]),
     ...(asked === undefined ? [] : [style.dim(`  asked: ${askedText(asked)}`)]),
     "",
     `Without attack      ${percent(clean.accuracy).padStart(7)}  ${interval(clean.sampling95)}  ${clean.correct} of ${clean.of} right`,

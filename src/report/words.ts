@@ -1,5 +1,5 @@
 import type { Finding, Result, ThreatResult } from "../assess/schema.ts";
-import { epsilonText, grouped, plural } from "./format.ts";
+import { epsilonText, grouped, percent, plural } from "./format.ts";
 
 /** Terms of the field in plain words; shared by every report. */
 
@@ -34,6 +34,14 @@ export function askedText({ queries, cost, remembered, retries }: NonNullable<Re
     ...(remembered > 0 ? [`${grouped(remembered)} more answered from memory`] : []),
     ...(retries > 0 ? [`${plural(retries, "request")} sent again`] : []),
   ].join(", ");
+}
+
+/** How the attacker's own model was trained from answers of the target, and how near it came. */
+export function surrogateText(facts: NonNullable<Result["model"]["surrogate"]>): string {
+  const { queries, start, rounds, architecture, agreement } = facts;
+  const network = architecture === "cnn" ? "a small convolutional network" : "a network of two hidden layers";
+  const { agree, of } = agreement;
+  return `${network}, trained from ${grouped(queries)} answers (${plural(start, "input")} and ${plural(rounds, "round")} of augmentation); agrees with the model on ${percent(agreement.value)} of ${of} held-out inputs (${agree})`;
 }
 
 /** The name of a norm as people say it. */

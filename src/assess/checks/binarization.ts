@@ -2,6 +2,7 @@ import type { PlannedAttack } from "../../attacks/record.ts";
 import { Rng } from "../../base/rng.ts";
 import type { DataSample } from "../../data/dataset.ts";
 import type { Classifier, FeatureModel } from "../../models/classifier.ts";
+import { packRows } from "../../models/row-batches.ts";
 import type { Threat } from "../../threats/threat.ts";
 import { attackFor } from "../attack-for.ts";
 import { attackOnce } from "../attack-once.ts";
@@ -9,7 +10,6 @@ import { binaryClassifier } from "./binary-classifier.ts";
 import { type CheckDefinition, fail, type Outcome, pass, percent, skipped, type ThreatContext } from "./check.ts";
 import { type Plane, planeAt, separatingPlane } from "./logistic.ts";
 import { whiteBoxOf } from "./planned.ts";
-import { packRows } from "./rows.ts";
 
 /** Samples; the paper takes 512. */
 const SAMPLES = 20;

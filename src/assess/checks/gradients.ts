@@ -1,9 +1,10 @@
 import { Rng } from "../../base/rng.ts";
 import type { DataSample } from "../../data/dataset.ts";
 import type { Classifier } from "../../models/classifier.ts";
+import { gradientsOf, scoresOf } from "../../models/row-batches.ts";
 import { median } from "../statistics.ts";
 import { type CheckDefinition, fail, type ModelContext, type Outcome, pass, percent, skipped, warn } from "./check.ts";
-import { gradientsOf, labelsOf, marginLoss, pointsOf, scoresOf } from "./rows.ts";
+import { labelsOf, marginLoss, pointsOf } from "./rows.ts";
 
 /** Half of 8 grey levels: how far noise reaches that a person hardly sees. */
 const NOISE = 4 / 255;

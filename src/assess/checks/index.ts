@@ -1,10 +1,11 @@
 import type { DataSample } from "../../data/dataset.ts";
 import type { Classifier } from "../../models/classifier.ts";
+import { scoresOf } from "../../models/row-batches.ts";
 import { isCorrect } from "../metrics.ts";
 import type { Check, SampleLine } from "../schema.ts";
 import { type Effort, type ModelContext, runChecks, type ThreatContext } from "./check.ts";
 import { isConstant } from "./model.ts";
-import { pointsOf, scoresOf } from "./rows.ts";
+import { pointsOf } from "./rows.ts";
 import { MODEL_CHECKS, THREAT_CHECKS } from "./table.ts";
 
 export type { Effort, ThreatContext } from "./check.ts";

@@ -1,8 +1,9 @@
 import { groupProblems } from "../../base/errors.ts";
+import { scoresOf } from "../../models/row-batches.ts";
 import { stepNotes } from "../../models/step-notes.ts";
 import { median } from "../statistics.ts";
 import { type CheckDefinition, fail, type ModelContext, type Outcome, pass, skipped, warn } from "./check.ts";
-import { pointsOf, scoresOf } from "./rows.ts";
+import { pointsOf } from "./rows.ts";
 
 const REPEATS = 5;
 /** Largest distance of L2-normalized logits of one input that is not called random: AutoAttack's constant. */

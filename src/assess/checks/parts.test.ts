@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { randomNet, smallClassifier } from "../../attacks/small-net.test.fixture.ts";
 import { Rng } from "../../base/rng.ts";
 import type { FeatureModel, LossName } from "../../models/classifier.ts";
+import { gradientsOf, scoresOf } from "../../models/row-batches.ts";
 import { binaryClassifier } from "./binary-classifier.ts";
 import { beyondChance } from "./check.ts";
 import { lateRise } from "./convergence.ts";
 import { planeAt, separatingPlane } from "./logistic.ts";
-import { gradientsOf, marginLoss, scoresOf } from "./rows.ts";
+import { marginLoss } from "./rows.ts";
 
 const cloud = (rng: Rng, count: number, size: number) =>
   Array.from({ length: count }, () => Float32Array.from({ length: size }, () => rng.normal()));

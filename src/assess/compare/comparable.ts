@@ -1,6 +1,6 @@
 import type { Knowledge } from "../../attacks/attack.ts";
 import { BlindspotError, type Problem } from "../../base/errors.ts";
-import type { ProfileResult, Result, SampleLine, ThreatResult } from "../schema.ts";
+import type { ProfileResult, Result, SampleLine, SurrogateFacts, ThreatResult } from "../schema.ts";
 import type { StoredRun } from "../store.ts";
 
 /** A threat of both runs, with the profiles that both have. */
@@ -125,7 +125,15 @@ function compareEffort(one: ProfileResult, other: ProfileResult, threat: string,
   if (written(one) !== written(other)) differ(`${one.knowledge} under ${threat}`, written(one), written(other));
 }
 
+/** One that was trained from each model's own answers is another for each: it must have been trained in the same way. */
 function compareSurrogate({ model: one }: Result, { model: other }: Result, differ: Differ): void {
+  if (one.surrogate !== undefined && other.surrogate !== undefined) {
+    const trained = ({ queries, start, architecture }: SurrogateFacts) =>
+      `${architecture} from ${queries} queries, ${start} to begin with`;
+    if (trained(one.surrogate) !== trained(other.surrogate))
+      differ("surrogate", trained(one.surrogate), trained(other.surrogate));
+    return;
+  }
   const named = (hash: string | undefined) => (hash === undefined ? "an unknown one" : hash.slice(0, 12));
   if (one.surrogateSha256 !== other.surrogateSha256)
     differ("surrogate", named(one.surrogateSha256), named(other.surrogateSha256));

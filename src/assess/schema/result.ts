@@ -87,6 +87,20 @@ const asked = z
   })
   .describe("Of a model that can only be asked");
 
+export const surrogateFacts = z
+  .object({
+    queries: count.describe("rows that the target was asked about to train it"),
+    start: count.describe("of these, inputs that the attacker had; the others the surrogate proposed itself"),
+    rounds: count.describe("of augmentation"),
+    lambda: z.number().positive().describe("step of the augmentation, in 0..1 units of each coordinate"),
+    architecture: z.enum(["cnn", "mlp"]),
+    agreement: z
+      .object({ value: share, agree: count, of: count, sampling95 })
+      .describe("held-out inputs to which it gives the class that the target gives"),
+    file: z.string().optional().describe("its ONNX file, in the folder of the run"),
+  })
+  .describe("A surrogate that was trained from what the target answers (--surrogate train:N)");
+
 const clean = z.object({ accuracy: share, correct: count, of: count, sampling95 });
 
 export const resultSchema = z
@@ -111,6 +125,7 @@ export const resultSchema = z
       preprocessing: z.record(z.string(), z.unknown()),
       authorized: z.string().optional().describe("the permission under which somebody else's endpoint was attacked"),
       surrogateSha256: digest.optional().describe("of the model that the transfer attacks were made on"),
+      surrogate: surrogateFacts.optional(),
       gradient: z.boolean(),
       notes: z.array(z.string()),
     }),

@@ -26,7 +26,13 @@ export async function run(options: Given): Promise<number> {
   const out = given.out ?? runDirectory(given);
   const stop = stopSignal(given.time, interrupt.signal) ?? interrupt.signal;
   const journal = given.journal ?? join(out, JOURNAL_FILE);
-  const target = await openAttacked(given, { journal, signal: stop, dryRun: given.dryRun ?? false });
+  const target = await openAttacked(given, {
+    journal,
+    folder: out,
+    signal: stop,
+    dryRun: given.dryRun ?? false,
+    tell: (text) => progress.update(text),
+  });
   try {
     if (given.dryRun) return await dryRun(target, given);
     // A corpus that can't be opened is an error before the run, not after it.

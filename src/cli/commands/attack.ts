@@ -26,7 +26,14 @@ export async function run(options: Given, [name]: readonly string[]): Promise<nu
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
   const signal = stopSignal(given.time, interrupt.signal) ?? interrupt.signal;
-  const target = await openAttacked(given, { journal: given.journal ?? null, signal, dryRun: false });
+  const target = await openAttacked(given, {
+    journal: given.journal ?? null,
+    folder: null,
+    signal,
+    dryRun: false,
+    attacks: [name!],
+    tell: (text) => progress.update(text),
+  });
   try {
     const plan = makePlan({ ...planOptions(target, given), attacks: [name!] });
     const reports: AttackReport[] = [];

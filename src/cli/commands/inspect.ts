@@ -44,7 +44,8 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
 /** What a model that can only be asked answers to the probes. Without data nothing says what it takes. */
 async function inspectQueried(given: Given & { readonly model: string }): Promise<number> {
   const required = requireOptions(given, ["model", "data"], "inspect");
-  const sitting = { journal: given.journal ?? null, signal: new AbortController().signal, dryRun: false };
+  const { signal } = new AbortController();
+  const sitting = { journal: given.journal ?? null, folder: null, signal, dryRun: false };
   const { classifier, facts, close } = await openAttacked(required, sitting);
   try {
     const { classes, dims, capabilities, meaning, notes, asked } = classifier;

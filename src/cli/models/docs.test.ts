@@ -25,7 +25,7 @@ describe("docs/endpoints.md", () => {
   it("shows a function and a program that do the same", async () => {
     const fingerprints: unknown[] = [];
     for (const model of [`${folder}/model.mjs#classify`, `cmd:${process.execPath} ${folder}/program.mjs`]) {
-      const sitting = { journal: null, signal: new AbortController().signal, dryRun: false };
+      const sitting = { journal: null, folder: null, signal: new AbortController().signal, dryRun: false };
       const target = await openAttacked({ model, data: `npz:${folder}/data.npz` }, sitting);
       fingerprints.push(target.facts.fingerprint);
       expect(target.classifier.capabilities.output).toBe("scores");

@@ -300,7 +300,7 @@ describe("functions and programs", () => {
   ])("%s", async (_, model, more, message) => {
     const file = (name: string) => name.replace(/\w+\.mjs/, (script) => join(folder, script));
     const given = { data: `npz:${join(folder, "data.npz")}`, classes: "left,right", layout: "nchw", ...more } as const;
-    const sitting = { journal: null, signal: new AbortController().signal, dryRun: false };
+    const sitting = { journal: null, folder: null, signal: new AbortController().signal, dryRun: false };
     await expect(openAttacked({ ...given, model: file(model) }, sitting)).rejects.toThrow(message);
   });
 

@@ -4,15 +4,27 @@ import { openTarget, type Target } from "../open.ts";
 import type { Given } from "../options.ts";
 import { requirePreprocessing } from "../preprocessing.ts";
 import { isQueried } from "./is-queried.ts";
-import { openQueriedTarget, type Sitting } from "./open-queried.ts";
+import { openQueriedTarget } from "./open-queried.ts";
+import type { Sitting } from "./sitting.ts";
+import { queriesToTrain, withTrainedSurrogate } from "./trained-surrogate.ts";
 
-export type { Sitting } from "./open-queried.ts";
+type AttackedGiven = Given & { readonly model: string; readonly data: string };
 
-/** Any model that can be attacked, with its data; a file's preprocessing has been questioned. */
-export async function openAttacked(
-  given: Given & { readonly model: string; readonly data: string },
-  sitting: Sitting,
-): Promise<Target> {
+/** Any model that can be attacked, with its data and its surrogate; a file's preprocessing has been questioned. */
+export async function openAttacked(given: AttackedGiven, sitting: Sitting): Promise<Target> {
+  const queries = queriesToTrain(given.surrogate);
+  if (queries === null) return openAny(given, sitting);
+  const { surrogate: _, ...others } = given;
+  const target = await openAny(others, sitting);
+  try {
+    return await withTrainedSurrogate(target, others, queries, sitting);
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
+}
+
+async function openAny(given: AttackedGiven, sitting: Sitting): Promise<Target> {
   if (isQueried(given.model)) return openQueriedTarget(given, sitting);
   const target = await openTarget(given);
   try {

@@ -6,7 +6,7 @@ import { inUserUnits } from "../../inputs/field.ts";
 import { textOf, textPoint } from "../../inputs/text/code-points.ts";
 import { type Arrangement, arrange } from "../../models/arrangement.ts";
 import type { Classifier } from "../../models/classifier.ts";
-import { type LoadClassifierOptions, openClassifier } from "../../models/index.ts";
+import type { LoadClassifierOptions } from "../../models/index.ts";
 import { resolvePreprocessing } from "../../models/preprocessing.ts";
 import type { Asking } from "../../models/queried/asker.ts";
 import { memoryJournal, noJournal } from "../../models/queried/journal.ts";
@@ -16,11 +16,12 @@ import { PROBE_TEXTS, probeRows } from "../../models/queried/probes.ts";
 import { openQueried } from "../../models/queried/queried-classifier.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
-import { loadOptions, openData, openModelFile, readMask, type Target } from "../open.ts";
+import { loadOptions, openData, openModelFile, openSurrogate, readMask, type Target } from "../open.ts";
 import type { Given } from "../options.ts";
 import { UNIT } from "../ranges.ts";
 import { type Reached, reach } from "./adapters.ts";
 import { openJournal } from "./journal-file.ts";
+import type { Sitting } from "./sitting.ts";
 
 const TIMEOUT_SECONDS = 30;
 const RETRIES = 5;
@@ -28,15 +29,6 @@ const RETRIES = 5;
 const POLITE_RATE = 10;
 /** Probes that are rows of the user's data. */
 const DATA_PROBES = 8;
-
-/** How one sitting of a command asks. */
-export interface Sitting {
-  /** Where answers are kept; null: nowhere. */
-  readonly journal: string | null;
-  readonly signal: AbortSignal;
-  /** Only plan: the target is not asked. */
-  readonly dryRun: boolean;
-}
 
 /** Data, and a model that can only be asked: a function, a program or an endpoint. */
 export async function openQueriedTarget(
@@ -59,10 +51,8 @@ export async function openQueriedTarget(
     await runtime?.close();
   };
   try {
-    const surrogate =
-      second === null
-        ? null
-        : await openClassifier(second.bytes, { ...options, runtime: runtime!, label: second.label });
+    const opened = second === null ? null : await openSurrogate(second, data, given, runtime!);
+    const surrogate = opened?.surrogate ?? null;
     if (sitting.dryRun) {
       const classifier = planned(given, reached, asking, data, classes);
       return { classifier, surrogate, data, facts: factsOf(given, reached), mask, close };
@@ -89,7 +79,7 @@ export async function openQueriedTarget(
       const facts = {
         ...factsOf(given, reached),
         fingerprint: classifier.fingerprint,
-        ...(second === null ? {} : { surrogateSha256: second.sha256 }),
+        ...opened?.facts,
       };
       const closeAll = async () => {
         journal.close();

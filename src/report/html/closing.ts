@@ -3,7 +3,7 @@ import { tableOf } from "../charts/figure.ts";
 import { runCommand } from "../command-line.ts";
 import { duration, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
-import { askedText, threatName } from "../words.ts";
+import { askedText, surrogateText, threatName } from "../words.ts";
 import { className, command } from "./view.ts";
 
 const STATUS: Readonly<Record<Check["status"], string>> = {
@@ -61,6 +61,7 @@ function reproduce(result: Result): Markup {
       html`${named(model.name)}, ${model.sha256 === undefined ? html`${model.kind}, fingerprint <code>${model.fingerprint ?? "none"}</code>` : html`SHA-256 <code>${model.sha256}</code>`}`,
     ],
     ...(model.authorized === undefined ? [] : [["Permission", named(model.authorized)] as [string, Content]]),
+    ...(model.surrogate === undefined ? [] : [["Surrogate", surrogateText(model.surrogate)] as [string, Content]]),
     ...(asked === undefined ? [] : [["Asked", askedText(asked)] as [string, Content]]),
     ["Input", `${model.dims.join(" x ")}, ${plural(model.classes.length, "class", "classes")}`],
     ...model.notes.map((note): [string, Content] => ["Note on the model", note]),
