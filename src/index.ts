@@ -149,9 +149,15 @@ export {
   type Rows,
 } from "./models/index.ts";
 export { operators } from "./ops/index.ts";
+export { fileMemory } from "./regression/files-memory.ts";
+export { type GateOptions, gate, type ReplayOptions, replay } from "./regression/gate.ts";
+export type { EffortOptions } from "./regression/reattack.ts";
+export { type GateResult, gateSchema, type ReplayResult, replaySchema } from "./regression/schema.ts";
+export type { Version } from "./regression/version.ts";
 export { COMPARISON_REPORTERS, type ComparisonFormat } from "./report/comparison/formats.ts";
 export { type ConsoleOptions, consoleReport } from "./report/console.ts";
 export { REPORTERS, type ReportFormat } from "./report/formats.ts";
+export { gateText, replayText } from "./report/gate/console.ts";
 export type { Reporter, ReportOptions } from "./report/reporters.ts";
 export { type Story, type StoryContext, tellFinding } from "./report/story.ts";
 export { type NodeRuntimeOptions, nodeRuntime } from "./runtime/node.ts";

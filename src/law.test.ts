@@ -31,7 +31,11 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
   minimize: { values: ["base", "tensor", "inputs", "threats"], types: ["models"] },
   // What a run found comes in as plain data.
   corpus: { values: ["base", "tensor", "inputs", "threats", "minimize"], types: ["assess", "data", "models"] },
-  report: { values: ["base", "inputs"], types: ["assess"] },
+  regression: {
+    values: ["base", "tensor", "inputs", "threats", "models", "attacks", "corpus", "assess"],
+    types: ["data"],
+  },
+  report: { values: ["base", "inputs"], types: ["assess", "regression"] },
   // The attacker's own model: trained from what the target answers.
   surrogates: {
     values: ["base", "tensor", "graph", "ops", "autodiff", "train", "models", "threats"],
@@ -49,6 +53,7 @@ const NODE_ONLY = [
   /^data\//,
   /^assess\/files/,
   /^corpus\/files/,
+  /^regression\/files/,
   /^cli\//,
   /^index\.ts$/,
 ];

@@ -45,6 +45,8 @@ export interface LabelSample {
   readonly threat: Threat;
   /** This attack's own stream for this sample. */
   readonly rng: Rng;
+  /** Inputs that fooled another version of the model, for warm attacks to begin at; mostly none. */
+  readonly starts: readonly Float32Array[];
   /** One query: whether the label that the model gives to `x` reaches the goal (misclassified, target reached, ...). The array is copied. */
   misleads(x: Float32Array): Promise<boolean>;
 }
@@ -90,6 +92,8 @@ export interface AttackDefinition<S extends Settings = Settings> {
   readonly norms: readonly Threat["norm"][];
   /** The values that a setting of words may have. */
   readonly choices?: { readonly [key in keyof S]?: readonly SettingValue[] };
+  /** It begins where another version was fooled (`Sample.starts`); without such points there is nothing to run. */
+  readonly warm?: true;
   /** Upper bound of queries and of gradients for one sample that resists. */
   cost(settings: S, sample: { readonly classes: number }): { readonly queries: number; readonly gradients: number };
   /** Why it can't be used here (norm, modality, classes), or null. */
@@ -118,8 +122,8 @@ export function defineLabelAttack<S extends Settings>(
 }
 
 function labelsOnly(sample: Sample): LabelSample {
-  const { x0, dims, label, target, classes, threat, rng } = sample;
-  return { x0, dims, label, target, classes, threat, rng, misleads: (x) => sample.misleads(x) };
+  const { x0, dims, label, target, classes, threat, rng, starts } = sample;
+  return { x0, dims, label, target, classes, threat, rng, starts, misleads: (x) => sample.misleads(x) };
 }
 
 /** Thrown by `Sample` when an attempt is over. Not an error. */

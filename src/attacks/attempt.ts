@@ -26,6 +26,8 @@ export interface Subject {
   readonly cleanScores: Float32Array;
   /** Classes that count as success, likeliest first. Not empty. */
   readonly goalClasses: readonly number[];
+  /** Where warm attacks begin. */
+  readonly starts: readonly Float32Array[];
 }
 
 /** What attempts run against. */
@@ -100,6 +102,7 @@ class Attempt implements Sample {
   readonly threat: Threat;
   readonly rng: Rng;
   readonly cleanScores: Float32Array;
+  readonly starts: readonly Float32Array[];
   readonly surrogate: SurrogateView | null;
   private readonly arena: Arena;
   /** 1 for the classes that count as success. */
@@ -112,6 +115,7 @@ class Attempt implements Sample {
     this.label = subject.label;
     this.cleanScores = subject.cleanScores;
     this.goalClasses = subject.goalClasses;
+    this.starts = subject.starts;
     this.dims = arena.dims;
     this.classes = arena.classes;
     this.threat = arena.threat;

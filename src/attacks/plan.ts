@@ -24,6 +24,8 @@ export interface PlanContext {
   readonly classes: number;
   readonly capabilities: Capabilities;
   readonly surrogate: boolean;
+  /** Whether there are inputs that fooled another version, for warm attacks. */
+  readonly starts?: boolean;
   /** What is wrong with the model: said where an attack by name needs gradients that it does not give. */
   readonly modelProblems?: readonly Problem[];
 }
@@ -175,9 +177,9 @@ function belongs({ definition, named }: Wanted, wanted: readonly Wanted[], { nor
 function obstacle(
   definition: AttackDefinition,
   profiles: readonly Knowledge[] | null,
-  { threat, dims, classes, capabilities, surrogate }: PlanContext,
+  { threat, dims, classes, capabilities, surrogate, starts = false }: PlanContext,
 ): string | null {
-  const { knowledge } = definition;
+  const { knowledge, warm = false } = definition;
   if (profiles !== null && !profiles.includes(knowledge)) return `profile '${knowledge}' was not asked for`;
   if (!definition.norms.includes(threat.norm))
     return `works for ${definition.norms.join(" and ")} threats, not for ${threat.norm}`;
@@ -186,6 +188,7 @@ function obstacle(
   if (knowledge === "score" && capabilities.output === "label")
     return "the model gives labels only, no scores (use a label attack)";
   if (knowledge === "transfer" && !surrogate) return "there is no surrogate (--surrogate MODEL)";
+  if (warm && !starts) return "there is nothing to start from (--start-from RUN)";
   return definition.unsuitable?.({ threat, dims, classes }) ?? null;
 }
 

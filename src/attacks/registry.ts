@@ -3,13 +3,13 @@ import type { AttackDefinition, Settings } from "./attack.ts";
 import { noise } from "./black-box/noise.ts";
 import { rays } from "./black-box/rays.ts";
 import { sparseRs } from "./black-box/sparse-rs.ts";
-import { square } from "./black-box/square.ts";
+import { square, squareWarm } from "./black-box/square.ts";
 import { rowCoordinate } from "./rows/coordinate.ts";
 import { rowExhaustive, rowExhaustiveLabel } from "./rows/exhaustive.ts";
 import { rowGradient } from "./rows/gradient.ts";
 import { rowRandom } from "./rows/random.ts";
 import { miFgsm, transferPgd } from "./transfer/momentum.ts";
-import { apgdCe, apgdDlr, apgdMargin, apgdT, raiseOneLogit } from "./white-box/apgd.ts";
+import { apgdCe, apgdDlr, apgdMargin, apgdT, apgdWarm, raiseOneLogit } from "./white-box/apgd.ts";
 import { fgsm } from "./white-box/fgsm.ts";
 import { bim, pgd } from "./white-box/pgd.ts";
 import { sigmaZero } from "./white-box/sigma-zero.ts";
@@ -29,10 +29,12 @@ export const attacks: readonly AttackDefinition[] = [
   erase(apgdDlr),
   erase(apgdT),
   erase(raiseOneLogit),
+  erase(apgdWarm),
   erase(sigmaZero),
   erase(rowGradient),
   erase(noise),
   erase(square),
+  erase(squareWarm),
   erase(sparseRs),
   erase(rowExhaustive),
   erase(rowCoordinate),

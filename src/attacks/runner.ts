@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly audit?: ReadonlySet<number>;
   /** The attacker's own model, for transfer attacks. */
   readonly surrogate?: Classifier | null;
+  /** Inputs that fooled another version, for warm attacks; by sample. */
+  readonly starts?: (sample: DataSample) => readonly Float32Array[];
   /** Hard limits for each attempt (one attack on one sample): one that meets them is `skipped`. */
   readonly budget?: AttemptBudget;
   /** Samples under way at once; default: what fills the batches within a bounded memory. */
@@ -186,6 +188,7 @@ class Run {
       label,
       cleanScores: Float32Array.from(cleanScores),
       goalClasses: goalClasses(threat.goal, label, cleanScores),
+      starts: this.options.starts?.(sample) ?? [],
     };
     // The goal names no class but the sample's own: there is nothing to attack.
     if (subject.goalClasses.length === 0) {

@@ -12,6 +12,9 @@ export interface Suite {
   readonly attacks: Readonly<Partial<Record<Knowledge, readonly SuiteEntry[]>>>;
 }
 
+/** Begins where another version was fooled; what a gate tries before it attacks from scratch. */
+export const WARM = "warm";
+
 /** Effort per standing sample: what a name promises is never made less. Square has the budget that AutoAttack gives it. */
 export const suites: readonly Suite[] = [
   {
@@ -62,6 +65,14 @@ export const suites: readonly Suite[] = [
         { attack: "row-random", settings: { queries: 1000 } },
       ],
       transfer: [{ attack: "mi-fgsm" }, { attack: "transfer-pgd" }],
+    },
+  },
+  {
+    name: WARM,
+    summary: "from inputs that fooled another version: AutoPGD beside them, 500 queries of Square with small windows",
+    attacks: {
+      "white-box": [{ attack: "apgd-warm" }],
+      score: [{ attack: "square-warm" }],
     },
   },
 ];

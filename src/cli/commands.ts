@@ -1,5 +1,6 @@
 import { CORPUS_COMMANDS } from "./corpus/commands.ts";
 import type { Given, OptionName } from "./options.ts";
+import { REGRESSION_COMMANDS } from "./regression/commands.ts";
 
 export interface CommandModule {
   /** Returns the exit code. */
@@ -101,6 +102,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     load: () => import("./commands/attack.ts"),
   },
   ...CORPUS_COMMANDS,
+  ...REGRESSION_COMMANDS,
   {
     name: "minimize [ids...]",
     summary: "shrink samples of the corpus to the fewest pixels or fields, and harden the ones that a gate replays",

@@ -66,6 +66,17 @@ export const OPTIONS = {
     "where answers are kept, so that none is paid for twice (default: in the folder of the run)",
     text,
   ),
+  against: option("--against <model>", "the version before, with which --model is compared", text),
+  failOn: option(
+    "--fail-on <outcomes>",
+    "what ends with exit code 1 (default newly-broken,clean-regression); also known-weakness, moved, still-broken, unstable, ratchet, drop",
+    names,
+  ),
+  maxNotEvaluated: option(
+    "--max-not-evaluated <n>",
+    "cases that may stay without an answer; more end with exit code 3 (default 0)",
+    wholeFrom(0),
+  ),
   models: option("--models <models...>", "two or more .onnx files", text),
   data: option(
     "--data <spec>",

@@ -9,6 +9,7 @@ import type {
   Manifest,
   MeasuredEvent,
   RenderedEvent,
+  WaivedEvent,
 } from "./schema.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface Entry {
   readonly judged: JudgedEvent | null;
   readonly renditions: readonly RenderedEvent[];
   readonly measures: readonly MeasuredEvent[];
+  /** The latest; whether it still holds is a matter of the day. */
+  readonly waived: WaivedEvent | null;
   readonly forgotten: ForgottenEvent | null;
   readonly groups: readonly string[];
   /** Of its first event. */
@@ -76,6 +79,7 @@ export function entryOf(manifest: Manifest, stored: Iterable<CorpusEvent>): Entr
     judged,
     renditions: of("rendered"),
     measures: of("measured"),
+    waived: of("waived").at(-1) ?? null,
     forgotten,
     groups: [...new Set(groups.filter((group) => group !== undefined))],
     since: events[0]?.at ?? null,

@@ -86,6 +86,7 @@ const found = z.object({
     .optional()
     .describe("from the clean side, values scaled to 0..1: an upper bound on the distance to the boundary"),
   finding: digest.optional(),
+  parent: digest.optional().describe("the sample from which a warm attack came to this one"),
 });
 
 const reported = z.object({
@@ -152,10 +153,18 @@ const measured = z.object({
   queries: count,
 });
 
+const waived = z.object({
+  ...common,
+  event: z.literal("waived"),
+  by: text,
+  reason: text,
+  until: z.iso.date().describe("the last day on which a gate lets this sample pass"),
+});
+
 const forgotten = z.object({ ...common, event: z.literal("forgotten"), by: text, reason: text });
 
 export const eventSchema = z
-  .discriminatedUnion("event", [found, reported, imported, judged, rendered, measured, forgotten])
+  .discriminatedUnion("event", [found, reported, imported, judged, rendered, measured, waived, forgotten])
   .describe("events/AB/SAMPLE-DIGEST.json: one thing that happened to a sample; never changed, only added to");
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -165,6 +174,7 @@ export type FoundEvent = z.infer<typeof found>;
 export type JudgedEvent = z.infer<typeof judged>;
 export type RenderedEvent = z.infer<typeof rendered>;
 export type MeasuredEvent = z.infer<typeof measured>;
+export type WaivedEvent = z.infer<typeof waived>;
 export type ForgottenEvent = z.infer<typeof forgotten>;
 export type Kind = z.infer<typeof kind>;
 export type ClassRef = z.infer<typeof classRef>;

@@ -42,12 +42,17 @@ async function runSquare(sample: Sample, settings: SquareSettings): Promise<void
   }
 }
 
-/** One search from one random start. */
-async function search(sample: Sample, queries: number, { p, rescale }: SquareSettings): Promise<void> {
+/** One search, from a random start unless one is given. */
+async function search(
+  sample: Sample,
+  queries: number,
+  { p, rescale }: Pick<SquareSettings, "p" | "rescale">,
+  start?: Float32Array,
+): Promise<void> {
   const { norm } = sample.threat;
   const scheduled = rescale === "always" || (rescale === "auto" && norm === "linf") ? queries : undefined;
   const proposals = norm === "l2" ? squareL2(sample) : squareLinf(sample);
-  let best = proposals.initial();
+  let best: Float32Array = start ?? proposals.initial();
   let candidate: Float32Array = new Float32Array(best.length);
   let loss = sample.margin((await sample.scores(best)).scores);
   for (let i = 0; i < queries - 1; i++) {
@@ -71,4 +76,28 @@ export const square = defineAttack<SquareSettings>({
   choices: { rescale: ["auto", "always", "never"] },
   cost: ({ queries }) => ({ queries, gradients: 0 }),
   run: runSquare,
+});
+
+export type WarmSquareSettings = {
+  /** For each start. */
+  readonly queries: number;
+  readonly p: number;
+};
+
+/** Square Attack from inputs that fooled another version: small windows, so that what is right already stays. */
+export const squareWarm = defineAttack<WarmSquareSettings>({
+  name: "square-warm",
+  knowledge: "score",
+  summary: "random search with small windows, from inputs that fooled another version of the model",
+  source: square.source,
+  defaults: { queries: 500, p: 0.05 },
+  norms: ["linf", "l2"],
+  warm: true,
+  cost: ({ queries }) => ({ queries, gradients: 0 }),
+  async run(sample, { queries, p }) {
+    for (const start of sample.starts) {
+      const from = sample.threat.project(Float32Array.from(start), sample.x0);
+      await search(sample, queries, { p, rescale: "never" }, from);
+    }
+  },
 });

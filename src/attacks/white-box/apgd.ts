@@ -26,14 +26,25 @@ export function checkpoints(steps: number): number[] {
   return result;
 }
 
-/** One run from one random start. */
-async function ascend(sample: Sample, aim: Aim, { steps, rho }: ApgdSettings): Promise<void> {
+interface Begin {
+  readonly from: Float32Array;
+  /** Length of the first step, in epsilons. */
+  readonly step: number;
+}
+
+/** One run, from a random start unless said otherwise. */
+async function ascend(
+  sample: Sample,
+  aim: Aim,
+  { steps, rho }: Pick<ApgdSettings, "steps" | "rho">,
+  begin: Begin = { from: sample.threat.randomBoundaryPoint(sample.x0, sample.rng), step: 2 },
+): Promise<void> {
   const { x0, threat } = sample;
   const size = x0.length;
   const examine = new Set(checkpoints(steps));
-  let eta = 2 * threat.effectiveEpsilon;
+  let eta = begin.step * threat.effectiveEpsilon;
 
-  let x = threat.project(threat.randomBoundaryPoint(x0, sample.rng), x0);
+  let x: Float32Array = threat.project(Float32Array.from(begin.from), x0);
   let xPrevious: Float32Array = Float32Array.from(x);
   let xNext: Float32Array = new Float32Array(size);
   const z = new Float32Array(size);
@@ -153,3 +164,37 @@ export const raiseOneLogit = apgdPerClass(
     targets: 3,
   },
 );
+
+export type WarmApgdSettings = {
+  /** Of each run. */
+  readonly steps: number;
+  readonly rho: number;
+  /** First steps in epsilons: a short one stays near the start, a long one leaves it. */
+  readonly near: number;
+  readonly far: number;
+};
+
+/**
+ * AutoPGD from inputs that fooled another version of the model. Where a version only moved its boundary, the old input lies beside a new one: a
+ * short first step finds it. Two runs from each start: on the margin, and up the wrong class that is likeliest there.
+ */
+export const apgdWarm = defineAttack<WarmApgdSettings>({
+  name: "apgd-warm",
+  knowledge: "white-box",
+  summary: "AutoPGD from inputs that fooled another version of the model",
+  source: SOURCE,
+  defaults: { steps: 50, rho: 0.75, near: 0.25, far: 1 },
+  norms: ["linf", "l2"],
+  warm: true,
+  // For one start: more of them cost as much each.
+  cost: ({ steps }) => ({ queries: 2 * steps + 3, gradients: 2 * steps }),
+  async run(sample, settings) {
+    for (const start of sample.starts) {
+      const from = sample.threat.project(Float32Array.from(start), sample.x0);
+      const { scores } = await sample.scores(from);
+      const [likeliest] = [...sample.goalClasses].sort((a, b) => scores[b]! - scores[a]!);
+      await ascend(sample, aimOf(sample, "margin"), settings, { from, step: settings.near });
+      await ascend(sample, { loss: "other", target: likeliest! }, settings, { from, step: settings.far });
+    }
+  },
+});

@@ -3,7 +3,9 @@ import { canonicalText } from "../../corpus/canonical-json.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { ModelRecord } from "../../corpus/schema.ts";
 import { type Classifier, loadClassifier } from "../../models/index.ts";
+import type { OpenedModel } from "../../models/open-model.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { classNames, modelOptions, openModelFile, preprocessingFacts } from "../open.ts";
 import type { Given } from "../options.ts";
 
@@ -15,35 +17,46 @@ export interface KnownModel {
   close(): Promise<void>;
 }
 
-/**
- * Opens a model file. How it is read stands in the corpus: in its own record, or in those of the other models where they agree. Options that are
- * given count before that.
- */
+/** Opens a model file in a runtime of its own. */
 export async function openKnownModel(corpus: Corpus, given: Given & { readonly model: string }): Promise<KnownModel> {
   const opened = await openModelFile(given.model);
-  const known = readAs(await corpus.models(), opened.sha256, given.model);
-  const read: Given = { ...(known.preprocessing as Given), ...given };
-  const classes = given.classes === undefined ? known.classes : await classNames(given.classes);
   const runtime = await nodeRuntime();
   try {
-    const options = { ...modelOptions(read), dims: known.dims, classes, runtime, label: opened.label };
-    const classifier = await loadClassifier(opened.bytes, options);
-    const record = {
-      kind: "onnx",
-      identity: opened.sha256,
-      classes: [...classifier.classes],
-      dims: [...classifier.dims],
-      preprocessing: preprocessingFacts(read),
-    };
-    return { classifier, record, close: () => runtime.close() };
+    const known = readAs(await corpus.models(), [opened.sha256], given.model);
+    return { ...(await loadKnown(opened, known, given, runtime)), close: () => runtime.close() };
   } catch (error) {
     await runtime.close();
     throw error;
   }
 }
 
-function readAs(records: readonly ModelRecord[], identity: string, model: string): ModelRecord {
-  const own = records.find((record) => record.identity === identity);
+/**
+ * Loads a model file as a record of the corpus says that models are read: classes, size and preparation of inputs. Options that are given count
+ * before that.
+ */
+export async function loadKnown(
+  opened: OpenedModel,
+  known: Pick<ModelRecord, "classes" | "dims" | "preprocessing">,
+  given: Given,
+  runtime: Runtime,
+): Promise<Omit<KnownModel, "close">> {
+  const read: Given = { ...(known.preprocessing as Given), ...given };
+  const classes = given.classes === undefined ? known.classes : await classNames(given.classes);
+  const options = { ...modelOptions(read), dims: known.dims, classes, runtime, label: opened.label };
+  const classifier = await loadClassifier(opened.bytes, options);
+  const record = {
+    kind: "onnx",
+    identity: opened.sha256,
+    classes: [...classifier.classes],
+    dims: [...classifier.dims],
+    preprocessing: preprocessingFacts(read),
+  };
+  return { classifier, record };
+}
+
+/** The record of one of these files, the first that there is; else the way in which all models of the corpus were read. */
+export function readAs(records: readonly ModelRecord[], identities: readonly string[], model: string): ModelRecord {
+  const [own] = identities.flatMap((identity) => records.find((record) => record.identity === identity) ?? []);
   const ways = new Map(
     records.map((record) => [canonicalText([record.classes, record.dims, record.preprocessing]), record]),
   );

@@ -88,6 +88,8 @@ function told(event: CorpusEvent): string {
       return renderedText(event);
     case "measured":
       return `${event.measure.replace("-", " ")} of ${event.rendition}: ${event.value} (${event.evidence.replace("-", " ")})`;
+    case "waived":
+      return `waived by ${event.by} until ${event.until}: ${event.reason}`;
     case "forgotten":
       return `forgotten by ${event.by}: ${event.reason}`;
   }

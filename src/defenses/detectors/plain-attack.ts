@@ -25,7 +25,7 @@ export function untargeted(x0: Float32Array, label: number, cleanScores: Float32
   const goalClasses = Array.from({ length: classes }, (_, c) => c)
     .filter((c) => c !== label)
     .sort((a, b) => cleanScores[b]! - cleanScores[a]! || a - b);
-  return { x0, label, cleanScores, goalClasses };
+  return { x0, label, cleanScores, goalClasses, starts: [] };
 }
 
 /** One attack on all these subjects, each with its own random stream. */

@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { replay } from "../../regression/gate.ts";
+import { replayText } from "../../report/gate/console.ts";
+import { openCorpus } from "../corpus/open.ts";
+import { type Given, requireOptions } from "../options.ts";
+import { openVersions } from "./open-versions.ts";
+import { beginSession } from "./session.ts";
+import { writeJson } from "./write.ts";
+
+export async function run(options: Given): Promise<number> {
+  const given = requireOptions(options, ["model"], "replay");
+  const corpus = await openCorpus(given);
+  const session = await beginSession(given);
+  const opened = await openVersions([given.model], given, corpus);
+  try {
+    const [candidate] = opened.versions;
+    const result = await replay({ corpus, candidate: candidate!, ...session.options });
+    session.progress.clear();
+    if (given.out !== undefined) await writeJson(join(given.out, "replay.json"), result);
+    process.stdout.write(given.json ? `${JSON.stringify(result, null, 2)}\n` : replayText(result));
+    if (session.interrupted()) return 130;
+    const unknown = result.counts.error + result.counts.incomparable + result.counts.skipped;
+    return unknown > 0 || result.cases.length === 0 ? 3 : 0;
+  } finally {
+    session.end();
+    await opened.close();
+  }
+}

@@ -1,0 +1,74 @@
+import { canonicalText } from "../corpus/canonical-json.ts";
+import type { Corpus } from "../corpus/corpus.ts";
+import type { Entry } from "../corpus/entry.ts";
+import { threatsOf } from "../corpus/filter.ts";
+import type { ModelRecord } from "../corpus/schema.ts";
+import type { Version } from "./version.ts";
+
+/** One sample under one threat: what a version is asked. */
+export interface Case {
+  readonly entry: Entry;
+  /** Its id; null for an input that no attack made under a stated threat. */
+  readonly threat: string | null;
+  /** The true class. */
+  readonly label: string;
+  /** Wrong classes that it was taken for. */
+  readonly taken: ReadonlySet<string>;
+  /** Models that it was found on, as they were read. */
+  readonly models: readonly ModelRecord[];
+}
+
+export interface Cases {
+  /** By sample, then by threat. */
+  readonly cases: readonly Case[];
+  /** Samples that no version can be asked about. */
+  readonly leftOut: { readonly unlabelled: number; readonly rejected: number; readonly forgotten: number };
+}
+
+/** Of a case in results, and of its place in a baseline. */
+export function caseKey({ sample, threat }: { readonly sample: string; readonly threat: string | null }): string {
+  return threat === null ? sample : `${sample} ${threat}`;
+}
+
+/** What there is to replay. A sample that was found under several threats is a case under each of them. */
+export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promise<Cases> {
+  const leftOut = { unlabelled: 0, rejected: 0, forgotten: 0 };
+  const known = new Map<string, Promise<ModelRecord | null>>();
+  const modelOf = (digest: string) => {
+    if (!known.has(digest)) known.set(digest, corpus.model(digest));
+    return known.get(digest)!;
+  };
+  const cases: Case[] = [];
+  for (const entry of [...entries].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    if (entry.trust === "unlabelled" || entry.trust === "rejected" || entry.trust === "forgotten") {
+      leftOut[entry.trust]++;
+      continue;
+    }
+    const found = await Promise.all(entry.found.map(({ model }) => modelOf(model)));
+    const models = new Map(found.flatMap((record) => (record === null ? [] : [[canonicalText(record), record]])));
+    const threats = entry.manifest.clean === null ? [] : threatsOf(entry).sort();
+    for (const threat of threats.length === 0 ? [null] : threats)
+      cases.push({
+        entry,
+        threat,
+        label: entry.label!.name,
+        taken: new Set(entry.found.map(({ predicted }) => predicted.name)),
+        models: [...models.values()],
+      });
+  }
+  return { cases, leftOut };
+}
+
+/** Why what this version says of a sample can't be set beside what others said, or null. */
+export function incomparable({ record, classifier }: Version, { entry, label, models }: Case): string | null {
+  const [dims, own] = [entry.manifest.dims, classifier.dims].map((sizes) => sizes.join("x"));
+  if (dims !== own) return `the input is ${dims}, the model takes ${own}`;
+  if (!record.classes.includes(label)) return `the model has no class '${label}'`;
+  if (models.length === 0) return null;
+  const labels = models.filter(({ classes }) => canonicalText(classes) === canonicalText(record.classes));
+  if (labels.length === 0) return "the model's classes are others, or in another order, than when it was found";
+  const read = canonicalText(record.preprocessing);
+  if (labels.every(({ preprocessing }) => canonicalText(preprocessing) !== read))
+    return "inputs are prepared in another way than when it was found";
+  return null;
+}

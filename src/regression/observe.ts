@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { BlindspotError } from "../base/errors.ts";
+import { pooled } from "../base/pooled.ts";
+import type { Corpus } from "../corpus/corpus.ts";
+import { type Case, incomparable } from "./case.ts";
+import { readInputs } from "./inputs.ts";
+import { type Memory, memoryKey } from "./memory.ts";
+import { observe } from "./replay.ts";
+import { type Observation, observationSchema, type ReplayCase } from "./schema.ts";
+import { type Version, versionDigest } from "./version.ts";
+
+/** What one version makes of one case. */
+export interface Replayed {
+  readonly observation: Observation;
+  readonly rendition: ReplayCase["rendition"];
+}
+
+export interface ReplayWork {
+  readonly corpus: Corpus;
+  readonly memory: Memory;
+  readonly toolVersion: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each case. */
+  readonly onCase?: (done: number) => void;
+}
+
+export interface ReplayedAll {
+  /** In the order of the cases. */
+  readonly replayed: readonly Replayed[];
+  /** How many were asked now, and how many answers were remembered. */
+  readonly asked: number;
+  readonly remembered: number;
+}
+
+const rememberedSchema = z.object({ observation: observationSchema, rendition: z.enum(["raw", "witness"]) });
+/** Inputs held in memory at once, for each pass that the model overlaps. */
+const AHEAD = 4;
+
+/** Asks a version about every case. What it was asked before, as the same file read in the same way, is not asked again. */
+export async function replayAll(version: Version, cases: readonly Case[], work: ReplayWork): Promise<ReplayedAll> {
+  const digest = versionDigest(version);
+  let [asked, remembered, done] = [0, 0, 0];
+  const replayed = await pooled(cases, AHEAD * version.classifier.concurrency, async (one): Promise<Replayed> => {
+    const key = keyOf(one, digest, work.toolVersion);
+    const before = rememberedSchema.safeParse(work.memory.get(key));
+    let result: Replayed;
+    const reason = incomparable(version, one);
+    if (reason !== null) result = { observation: { state: "incomparable", detail: reason }, rendition: "raw" };
+    else if (before.success) {
+      remembered++;
+      result = before.data;
+    } else if (work.signal?.aborted === true)
+      result = { observation: { state: "skipped", detail: "time was over" }, rendition: "raw" };
+    else {
+      asked++;
+      result = await ask(version, one, work.corpus);
+      if (result.observation.state !== "error") await work.memory.put(key, result);
+    }
+    work.onCase?.(++done);
+    return result;
+  });
+  return { replayed, asked, remembered };
+}
+
+/** A damaged file or a model that fails is one case without an answer, not the end of the gate. */
+async function ask(version: Version, one: Case, corpus: Corpus): Promise<Replayed> {
+  try {
+    const inputs = await readInputs(corpus, one, version);
+    return { observation: await observe(version, one, inputs), rendition: inputs.rendition };
+  } catch (error) {
+    const detail = error instanceof BlindspotError ? error.message : `E_UNEXPECTED ${(error as Error).message}`;
+    return { observation: { state: "error", detail }, rendition: "raw" };
+  }
+}
+
+function keyOf({ entry, threat, label, taken }: Case, version: string, toolVersion: string): string {
+  const { manifest, renditions } = entry;
+  const witness = renditions.findLast(({ rendition }) => rendition === "witness")?.input ?? null;
+  return memoryKey({
+    what: "replay",
+    toolVersion,
+    version,
+    sample: manifest.id,
+    witness,
+    threat,
+    label,
+    taken: [...taken].sort(),
+  });
+}

@@ -1,0 +1,54 @@
+import { isBroken } from "./outcome.ts";
+import { type GateCase, type GatePolicy, type GateResult, OUTCOMES, type Verdict } from "./schema.ts";
+
+/** Whether a case has a say: an untrusted sample has none, nor one that is waived. */
+export function counts({ trusted, waiver }: GateCase): boolean {
+  return trusted && (waiver === undefined || waiver.expired);
+}
+
+/** How many cases came out how; samples that a version was trained on, waived and untrusted ones each apart. */
+export function countOutcomes(cases: readonly GateCase[]): GateResult["counts"] {
+  return OUTCOMES.map((outcome) => {
+    const own = cases.filter((one) => one.outcome === outcome);
+    const counting = own.filter(counts);
+    return {
+      outcome,
+      cases: counting.filter(({ trainedOn }) => !trainedOn).length,
+      trainedOn: counting.filter(({ trainedOn }) => trainedOn).length,
+      waived: own.filter((one) => one.trusted && !counts(one)).length,
+      untrusted: own.filter(({ trusted }) => !trusted).length,
+    };
+  });
+}
+
+/** What else the verdict rests on: null where there is nothing to complain of. */
+export interface VerdictFacts {
+  readonly cases: readonly GateCase[];
+  readonly policy: GatePolicy;
+  readonly ratchet: Verdict["failed"][number] | null;
+  readonly drop: Verdict["failed"][number] | null;
+}
+
+/**
+ * The exit code and why. 1: something that the policy fails on; else 3: too much is unknown, or nothing was evaluated; else 0. A further sample can
+ * only make it worse.
+ */
+export function verdictOf({ cases, policy, ratchet, drop }: VerdictFacts): Verdict {
+  const counting = cases.filter(counts);
+  const failOn = new Set<string>(policy.failOn);
+  const failed: Verdict["failed"] = [];
+  for (const outcome of OUTCOMES) {
+    const own = counting.filter((one) => one.outcome === outcome).length;
+    if (failOn.has(outcome) && own > 0) failed.push({ rule: outcome, cases: own });
+  }
+  const expired = counting.filter(({ waiver, outcome }) => waiver?.expired === true && isBroken(outcome));
+  if (expired.length > 0) failed.push({ rule: "expired-waiver", cases: expired.length });
+  for (const broken of [ratchet, drop]) if (broken !== null && failOn.has(broken.rule)) failed.push(broken);
+  const unknown = counting.filter(({ outcome }) => outcome === "not-evaluated" || outcome === "incomparable").length;
+  const enough = unknown <= policy.maxNotEvaluated && unknown < counting.length;
+  return {
+    exitCode: failed.length > 0 ? 1 : enough ? 0 : 3,
+    failed,
+    notEvaluated: { cases: unknown, of: counting.length, tooMany: !enough },
+  };
+}

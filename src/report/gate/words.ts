@@ -1,0 +1,124 @@
+import type { GateCase, GateResult, Outcome } from "../../regression/schema.ts";
+import { grouped, plural } from "../format.ts";
+
+const WORDS: Readonly<Record<Outcome, string>> = {
+  "newly-broken": "newly broken",
+  "clean-regression": "clean regression",
+  "known-weakness": "known weakness",
+  moved: "moved",
+  "still-broken": "still broken",
+  "not-reproduced": "not reproduced",
+  "not-rebroken": "not re-broken",
+  fixed: "fixed",
+  "fixed-proved": "fixed (proved)",
+  holds: "holds",
+  unstable: "unstable",
+  incomparable: "incomparable",
+  "not-evaluated": "not evaluated",
+};
+
+export function outcomeText(outcome: Outcome): string {
+  return WORDS[outcome];
+}
+
+/** What each word means, for legends. */
+export const MEANINGS: Readonly<Record<Outcome, string>> = {
+  "newly-broken": "the new version yields, and the old one withstood the same attack",
+  "clean-regression": "an input that nobody attacked was right before and is wrong now",
+  "known-weakness": "the new version yields, and the old one falls to the same attack",
+  moved: "the old input fails, a new one beside it fools the new version",
+  "still-broken": "both versions are wrong",
+  "not-reproduced": "the input fails no more; nothing more is known",
+  "not-rebroken": "attacked again by queries alone, and not fooled",
+  fixed: "attacked again with gradients, from the old input and from scratch, and not fooled",
+  "fixed-proved": "all that the threat allows was tried",
+  holds: "right in both versions",
+  unstable: "the same input is answered now right, now wrong",
+  incomparable: "classes, preparation or shape of the input have changed",
+  "not-evaluated": "an error, or time was over",
+};
+
+/** Columns of the table, from what needs attention to what does not. */
+export const COLUMNS: readonly { readonly name: string; readonly outcomes: readonly Outcome[] }[] = [
+  { name: "new-broken", outcomes: ["newly-broken"] },
+  { name: "clean-regr", outcomes: ["clean-regression"] },
+  { name: "known-weak", outcomes: ["known-weakness"] },
+  { name: "still", outcomes: ["still-broken"] },
+  { name: "moved", outcomes: ["moved"] },
+  { name: "fixed", outcomes: ["fixed", "fixed-proved"] },
+  { name: "not-rebroken", outcomes: ["not-rebroken"] },
+  { name: "not-reproduced", outcomes: ["not-reproduced"] },
+  { name: "holds", outcomes: ["holds"] },
+  { name: "unstable", outcomes: ["unstable"] },
+  { name: "not-run", outcomes: ["incomparable", "not-evaluated"] },
+];
+
+const ATTENTION: readonly Outcome[] = [
+  "newly-broken",
+  "clean-regression",
+  "incomparable",
+  "not-evaluated",
+  "unstable",
+  "known-weakness",
+  "moved",
+  "still-broken",
+];
+
+/** The cases that a reader should see, most important first. */
+export function shownFirst(cases: readonly GateCase[]): GateCase[] {
+  const rank = ({ outcome }: GateCase) => ATTENTION.indexOf(outcome);
+  return cases.filter((one) => rank(one) >= 0).sort((a, b) => rank(a) - rank(b) || (a.sample < b.sample ? -1 : 1));
+}
+
+/** `linf:8/255`, without what is the same for nearly all. */
+export function threatShort(threat: string | null): string {
+  return threat === null ? "no attack" : threat.replace(/;(uint8|none);untargeted$/, "");
+}
+
+/** The class that the candidate takes it for, before or after the re-attack. */
+export function reachedText({ candidate, attacked }: GateCase): string {
+  if (attacked?.version === "candidate" && attacked.predicted !== undefined) return attacked.predicted;
+  return candidate.predicted ?? "?";
+}
+
+export function changeText({ base, candidate, attacked, threat }: GateCase): string {
+  const attack = attacked?.attempts.find(({ outcome }) => outcome === "fooled");
+  const by =
+    attack === undefined
+      ? ""
+      : `; ${attacked!.version} fooled by ${attack.attack} in ${plural(attack.queries, "query", "queries")}`;
+  const why = candidate.detail ?? attacked?.detail ?? base.detail;
+  return `${threatShort(threat)}: ${base.state} -> ${candidate.state}${by}${why === undefined ? "" : ` (${why})`}`;
+}
+
+/** What "fixed" withstood, for each threat. */
+export function effortText({ effort }: GateResult): string[] {
+  return effort.threats.map(({ threat, attacks, queries, gradients }) => {
+    const names = attacks.map(({ name }) => name).join(", ");
+    return `${threatShort(threat)}: ${names}; at most ${grouped(queries)} queries, ${grouped(gradients)} of them with gradients, a sample`;
+  });
+}
+
+/** Why the gate failed, in words. */
+export function failuresOf({ verdict }: GateResult): string[] {
+  const rules = {
+    ...WORDS,
+    "expired-waiver": "with an expired waiver",
+    ratchet: "broken since the baseline",
+    drop: "",
+  };
+  return verdict.failed.map(({ rule, cases, detail }) => detail ?? `${grouped(cases)} ${rules[rule]}`);
+}
+
+/** The last line. */
+export function verdictText(result: GateResult): string {
+  const { exitCode, notEvaluated } = result.verdict;
+  const { cases, of, tooMany } = notEvaluated;
+  const unknown =
+    of === 0
+      ? "the corpus holds nothing that could be replayed"
+      : `${grouped(cases)} of ${grouped(of)} without an answer`;
+  const more = tooMany ? [unknown] : [];
+  if (exitCode === 1) return `GATE FAILED: ${[...failuresOf(result), ...more].join("; ")}`;
+  return exitCode === 3 ? `NOT EVALUATED: ${unknown}` : "GATE PASSED";
+}
