@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { arrange } from "../dist/models/arrangement.js";
 import { memoryJournal } from "../dist/models/queried/journal.js";
-import { jsonTransport, parseTemplate } from "../dist/models/queried/json-template.js";
+import { jsonTransport, PLAIN_ROWS, parseTemplate } from "../dist/models/queried/json-template.js";
 import { openQueried } from "../dist/models/queried/queried-classifier.js";
 
 const SERVER_MS = 5;
@@ -30,10 +30,10 @@ const server = createServer((request, response) => {
 });
 await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 
-const template = parseTemplate({ request: { x: "$inputs" }, scores: "$.scores" }, "template", false);
+const template = parseTemplate({ request: { x: "$inputs" }, scores: "$.scores" }, "template", PLAIN_ROWS);
 const row = (i) => new Float32Array(FEATURES).map((_, j) => ((i * FEATURES + j) % 65521) / 65521);
 const model = await openQueried({
-  transport: jsonTransport({ url: `http://127.0.0.1:${server.address().port}/`, headers: {} }, template, null),
+  transport: jsonTransport({ url: `http://127.0.0.1:${server.address().port}/`, headers: {} }, template, PLAIN_ROWS),
   journal: memoryJournal(),
   arrangement: arrange("input", ["", FEATURES], { dims: [FEATURES] }),
   preprocessing: { units: { kind: "scale", low: [0], high: [1] }, reverseChannels: false },

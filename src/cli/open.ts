@@ -246,6 +246,11 @@ export async function openModels(
   }
 }
 
+/** What the adversarial inputs of this data can hold, unless the user says otherwise. */
+export function quantizeOf({ quantize }: Given, data: Dataset): Quantize {
+  return quantize ?? data.naturalQuantize;
+}
+
 /** How inputs are prepared, as results and the corpus keep it. */
 export function preprocessingFacts(given: Given): Record<string, unknown> {
   const { inputRange, mean, std, channels, layout, shape, output } = given;

@@ -30,7 +30,7 @@ export const OPTIONS = {
   ),
   adapter: option(
     "--adapter <name>",
-    "how an endpoint is asked: kserve (Open Inference Protocol 2), or json:FILE",
+    "how an endpoint is asked: kserve (Open Inference Protocol 2), openai-moderation (texts), or json:FILE",
     text,
   ),
   authorized: option(

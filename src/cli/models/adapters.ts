@@ -1,14 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { BlindspotError } from "../../base/errors.ts";
+import { BlindspotError, type Problem } from "../../base/errors.ts";
 import { type ClassifierFunction, functionTransport } from "../../models/queried/function-transport.ts";
 import type { HttpTarget } from "../../models/queried/http-request.ts";
-import { jsonTransport, parseTemplate, type RecordOf, takesSeveral } from "../../models/queried/json-template.ts";
+import { jsonTransport, parseTemplate, type RowForms } from "../../models/queried/json-template.ts";
 import { inferenceTransport, modelUrl, readMetadata } from "../../models/queried/open-inference.ts";
+import { moderationTransport } from "../../models/queried/openai-moderation.ts";
 import { withinTime } from "../../models/queried/patience.ts";
 import type { Transport } from "../../models/queried/transport.ts";
-import type { Given } from "../options.ts";
+import { type Given, longFlag } from "../options.ts";
 import { commandTransport } from "./command-transport.ts";
 import { MODULE } from "./is-queried.ts";
 import { endpointUrl, headersOf, isLoopback, requireAuthorized } from "./secrets.ts";
@@ -34,12 +35,17 @@ export interface Reached {
 
 const LOCAL = { remote: false, declared: null, bytes: false, output: null, classes: null } as const;
 
-/** @param recordOf null where the data has no names for its values */
+/** What the data has to send. */
+export interface Sends {
+  readonly takes: "numbers" | "texts";
+  readonly forms: RowForms;
+  readonly classes: readonly string[] | null;
+}
+
 export async function reach(
   given: Given & { readonly model: string },
-  recordOf: RecordOf | null,
+  { takes, forms, classes }: Sends,
   timeoutMs: number,
-  takes: "numbers" | "texts" = "numbers",
 ): Promise<Reached> {
   const { model, adapter } = given;
   const http = /^https?:/.test(model);
@@ -63,11 +69,12 @@ export async function reach(
   const target = { url: model, headers };
   if (adapter === "kserve")
     return reachInference({ ...target, url: modelUrl(model) }, given.output, remote, timeoutMs, takes);
-  if (adapter?.startsWith("json:")) return reachJson(target, adapter.slice("json:".length), recordOf, remote);
+  if (adapter?.startsWith("json:")) return reachJson(target, adapter.slice("json:".length), given, forms, remote);
+  if (adapter === "openai-moderation") return reachModeration(target, takes, classes, remote);
   throw new BlindspotError({
     code: "E_ADAPTER",
     subject: "--adapter",
-    expected: "kserve (Open Inference Protocol, version 2), or json:FILE",
+    expected: "kserve (Open Inference Protocol, version 2), openai-moderation, or json:FILE",
     got: adapter === undefined ? "none, for an endpoint" : `'${adapter}'`,
   });
 }
@@ -124,7 +131,8 @@ async function reachInference(
 async function reachJson(
   target: HttpTarget,
   file: string,
-  recordOf: RecordOf | null,
+  given: Given,
+  forms: RowForms,
   remote: boolean,
 ): Promise<Reached> {
   let value: unknown;
@@ -136,17 +144,55 @@ async function reachJson(
       { cause: error },
     );
   }
-  const template = parseTemplate(value, file, recordOf !== null);
-  const several = takesSeveral(template);
+  const template = parseTemplate(value, file, forms);
+  if (template.place === "$image") refuseForImages(given);
   return {
-    transport: jsonTransport(target, template, recordOf),
+    transport: jsonTransport(target, template, forms),
     identity: { url: target.url, template: value },
     remote,
-    requestRows: several ? { default: 16, fixed: false } : { default: 1, fixed: true },
+    requestRows: template.several ? { default: 16, fixed: false } : { default: 1, fixed: true },
     concurrency: 4,
     declared: null,
     bytes: false,
     output: template.scores === null ? "label" : null,
     classes: template.classes,
+  };
+}
+
+/** What changes the numbers that a target takes: a file holds the image itself. */
+const OF_NUMBERS = ["inputRange", "mean", "std", "channels", "layout", "shape"] as const;
+
+function refuseForImages(given: Given): void {
+  const problems = OF_NUMBERS.filter((name) => given[name] !== undefined).map((name) => ({
+    code: "E_OPTION",
+    subject: longFlag(name),
+    expected: "a template with $input or $inputs",
+    got: "$image: the target receives a file, and prepares it itself",
+  }));
+  if (problems.length > 0) throw new BlindspotError(problems);
+}
+
+function reachModeration(
+  target: HttpTarget,
+  takes: Sends["takes"],
+  classes: readonly string[] | null,
+  remote: boolean,
+): Reached {
+  const problems: Problem[] = [];
+  const subject = "--adapter openai-moderation";
+  if (takes !== "texts") problems.push({ code: "E_ADAPTER", subject, expected: "data of texts", got: "numbers" });
+  if (classes === null)
+    problems.push({ code: "E_CLASSES", subject, expected: "class names", hint: "--classes fine,flagged" });
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return {
+    transport: moderationTransport(target, classes!),
+    identity: { url: target.url, adapter: "openai-moderation" },
+    remote,
+    requestRows: { default: 16, fixed: false },
+    concurrency: 4,
+    declared: null,
+    bytes: false,
+    output: "scores",
+    classes: null,
   };
 }

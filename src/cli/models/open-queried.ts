@@ -2,7 +2,6 @@ import type { ModelFacts } from "../../assess/assess.ts";
 import { BlindspotError, type Problem } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
 import { type Dataset, drawSamples } from "../../data/index.ts";
-import { inUserUnits } from "../../inputs/field.ts";
 import { textOf, textPoint } from "../../inputs/text/code-points.ts";
 import { type Arrangement, arrange } from "../../models/arrangement.ts";
 import type { Classifier } from "../../models/classifier.ts";
@@ -10,17 +9,25 @@ import type { LoadClassifierOptions } from "../../models/index.ts";
 import { resolvePreprocessing } from "../../models/preprocessing.ts";
 import type { Asking } from "../../models/queried/asker.ts";
 import { memoryJournal, noJournal } from "../../models/queried/journal.ts";
-import type { RecordOf } from "../../models/queried/json-template.ts";
 import { plannedClassifier } from "../../models/queried/planned-classifier.ts";
 import { PROBE_TEXTS, probeRows } from "../../models/queried/probes.ts";
 import { openQueried } from "../../models/queried/queried-classifier.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
-import { loadOptions, openData, openModelFile, openSurrogate, readMask, type Target } from "../open.ts";
+import {
+  loadOptions,
+  openData,
+  openModelFile,
+  openSurrogate,
+  preprocessingFacts,
+  quantizeOf,
+  readMask,
+  type Target,
+} from "../open.ts";
 import type { Given } from "../options.ts";
-import { UNIT } from "../ranges.ts";
 import { type Reached, reach } from "./adapters.ts";
 import { openJournal } from "./journal-file.ts";
+import { rowForms } from "./row-forms.ts";
 import type { Sitting } from "./sitting.ts";
 
 const TIMEOUT_SECONDS = 30;
@@ -41,10 +48,16 @@ export async function openQueriedTarget(
   const second = given.surrogate === undefined ? null : await openModelFile(given.surrogate);
   const timeoutMs = 1000 * (given.timeout ?? TIMEOUT_SECONDS);
   const isText = data.modality === "text";
-  const reached = await reach(given, recordOf(data), timeoutMs, isText ? "texts" : "numbers");
+  const named = given.classes === undefined ? data.classes : (options.classes ?? null);
+  const sends = {
+    takes: isText ? "texts" : "numbers",
+    forms: rowForms(data, quantizeOf(given, data)),
+    classes: named,
+  } as const;
+  const reached = await reach(given, sends, timeoutMs);
   const asking = askingOf(given, reached, timeoutMs);
   const input = inputOf(reached, data, options);
-  const classes = given.classes === undefined ? (reached.classes ?? data.classes) : (options.classes ?? null);
+  const classes = given.classes === undefined ? (reached.classes ?? named) : named;
   const runtime = second === null ? null : await nodeRuntime();
   const close = async () => {
     await reached.transport.close();
@@ -94,14 +107,6 @@ export async function openQueriedTarget(
     await close();
     throw error;
   }
-}
-
-/** Rows by the names of their fields, in the user's own units; null where the data has no names for all of them. */
-function recordOf({ rows, fields }: Dataset): RecordOf | null {
-  if (rows !== undefined) return (point) => rows.record(rows.levels(point));
-  const names = fields?.flatMap(({ name }) => name ?? []) ?? [];
-  if (fields === undefined || names.length < fields.length) return null;
-  return (point) => Object.fromEntries(fields.map((field, i) => [names[i]!, inUserUnits(field, point[i]!)]));
 }
 
 async function probesOf(data: Dataset): Promise<Float32Array[]> {
@@ -184,15 +189,11 @@ function planned(
 }
 
 function factsOf(given: Given, { transport }: Reached): ModelFacts {
-  const { inputRange, mean, std, channels, layout, shape, output, authorized } = given;
+  const { authorized } = given;
   return {
     kind: transport.kind,
     name: transport.name.replace(/^cmd:/, ""),
-    preprocessing: Object.fromEntries(
-      Object.entries({ inputRange: inputRange ?? UNIT, mean, std, channels, layout, shape, output }).filter(
-        ([, value]) => value !== undefined,
-      ),
-    ),
+    preprocessing: preprocessingFacts(given),
     ...(authorized === undefined ? {} : { authorized }),
     runtime: null,
   };

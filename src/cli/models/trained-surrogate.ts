@@ -15,7 +15,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { roundsFor } from "../../surrogates/augmentation.ts";
 import { loadSurrogate, startFor, trainSurrogate } from "../../surrogates/train-surrogate.ts";
 import { roundToLevels } from "../../threats/grey-levels.ts";
-import { openModelFile, type SurrogateTraining, type Target } from "../open.ts";
+import { openModelFile, quantizeOf, type SurrogateTraining, type Target } from "../open.ts";
 import type { Given } from "../options.ts";
 import { planOptions } from "../plan-options.ts";
 import type { Sitting } from "./sitting.ts";
@@ -149,7 +149,7 @@ function requireFit(target: Target, plan: Plan, given: Given, { queries, start }
 function recipeOf({ facts, data, classifier }: Target, plan: Plan, given: Given, training: SurrogateTraining): string {
   const { sha256: hash, fingerprint, preprocessing } = facts;
   const of = [hash ?? fingerprint, preprocessing, classifier.classes, data.sha256, plan.indices, plan.seed];
-  return sha256(JSON.stringify([...of, given.quantize ?? data.naturalQuantize, training]));
+  return sha256(JSON.stringify([...of, quantizeOf(given, data), training]));
 }
 
 /** The one that an earlier sitting of this run trained. */
@@ -180,7 +180,7 @@ async function train(
   path: string | null,
 ): Promise<Trained> {
   const { classifier, data } = target;
-  const deployable = nearestInput(data, given.quantize ?? data.naturalQuantize);
+  const deployable = nearestInput(data, quantizeOf(given, data));
   const read = (indices: readonly number[]) =>
     Promise.all(
       indices.map(async (index) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Allowance } from "./allowance.ts";
 import { retryAfterMs, shownUrl } from "./http-request.ts";
 import { parsePath, readPath } from "./json-path.ts";
-import { parseTemplate } from "./json-template.ts";
+import { PLAIN_ROWS, parseTemplate } from "./json-template.ts";
 import { type Clock, Pacer } from "./pacing.ts";
 import { driftBetween } from "./probes.ts";
 import { nested } from "./transport.ts";
@@ -43,16 +43,22 @@ describe("paths", () => {
 describe("templates", () => {
   it("are read whole", () => {
     const template = { request: { instances: "$inputs" }, scores: "$.predictions", classes: ["a", "b"] };
-    expect(parseTemplate(template, "t.json", false)).toMatchObject({ place: "$inputs", classes: ["a", "b"] });
+    expect(parseTemplate(template, "t.json", PLAIN_ROWS)).toMatchObject({
+      place: "$input",
+      several: true,
+      classes: ["a", "b"],
+    });
   });
 
   it("are refused with all their problems at once", () => {
     const template = { request: { x: "$input", y: "$input" }, scores: 3, label: "label", method: "GET" };
-    expect(() => parseTemplate(template, "t.json", false)).toThrow(
+    expect(() => parseTemplate(template, "t.json", PLAIN_ROWS)).toThrow(
       /t\.json, method[\s\S]*t\.json, request[\s\S]*t\.json, scores[\s\S]*E_PATH/,
     );
-    expect(() => parseTemplate([], "t.json", false)).toThrow(/request[\s\S]*scores, label/);
-    expect(() => parseTemplate({ request: "$record", label: "$" }, "t.json", false)).toThrow(/no names/);
+    const twice = { request: { a: { $each: { b: { $each: "$image" } } } }, label: "$" };
+    expect(() => parseTemplate(twice, "t.json", PLAIN_ROWS)).toThrow(/no 8-bit images[\s\S]*one \$each, got 2/);
+    expect(() => parseTemplate([], "t.json", PLAIN_ROWS)).toThrow(/request[\s\S]*scores, label/);
+    expect(() => parseTemplate({ request: "$record", label: "$" }, "t.json", PLAIN_ROWS)).toThrow(/no names/);
   });
 });
 

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { assess } from "../../assess/assess.ts";
 import { halvesData, halvesModel } from "../../cli/halves.test.fixture.ts";
 import { openJournal } from "../../cli/models/journal-file.ts";
-import { openDataset } from "../../data/index.ts";
+import { rowForms } from "../../cli/models/row-forms.ts";
+import { type Dataset, openDataset } from "../../data/index.ts";
 import { writeModel } from "../../graph/index.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { writeNpz } from "../../tensor/npz.ts";
@@ -14,7 +15,7 @@ import { arrange } from "../arrangement.ts";
 import { loadClassifier } from "../load-classifier.ts";
 import { functionTransport } from "./function-transport.ts";
 import { type Journal, memoryJournal, noJournal } from "./journal.ts";
-import { jsonTransport, parseTemplate } from "./json-template.ts";
+import { jsonTransport, PLAIN_ROWS, parseTemplate } from "./json-template.ts";
 import { inferenceTransport, readMetadata } from "./open-inference.ts";
 import { type Asking, openQueried, type QueriedOptions } from "./queried-classifier.ts";
 import { halvesLogits, type Reaction, startServer, type TestServer } from "./server.test.fixture.ts";
@@ -29,6 +30,7 @@ const packed = (list: readonly Float32Array[]) => ({
   count: list.length,
 });
 
+const DATA_OF_IMAGES = { modality: "image", dims: [4, 4, 1] } as unknown as Dataset;
 const folder = mkdtempSync(join(tmpdir(), "blindspot-queried-"));
 let server: TestServer;
 beforeEach(async () => {
@@ -40,7 +42,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const target = (path: string) => ({ url: `${server.url}${path}`, headers: {} });
 const many = (): Transport => {
   const template = { request: { instances: "$inputs" }, scores: "$.predictions[*].scores" };
-  return jsonTransport(target("/many"), parseTemplate(template, "many.json", false), null);
+  return jsonTransport(target("/many"), parseTemplate(template, "many.json", PLAIN_ROWS), PLAIN_ROWS);
 };
 
 function open(transport: Transport, asking: Partial<Asking> = {}, others: Partial<QueriedOptions> = {}) {
@@ -68,23 +70,42 @@ describe("adapters", () => {
     ["several rows", "/many", { request: { instances: "$inputs" }, scores: "$.predictions[*].scores" }, 8],
     ["one row, scores by name", "/one", { request: { x: "$input" }, scores: "$.result.scores" }, 1],
   ])("speaks custom JSON: %s", async (_, path, template, requestRows) => {
-    const model = await open(jsonTransport(target(path), parseTemplate(template, "t", false), null), { requestRows });
+    const model = await open(jsonTransport(target(path), parseTemplate(template, "t", PLAIN_ROWS), PLAIN_ROWS), {
+      requestRows,
+    });
     expect(Array.from(await model.verify(rows(1)[0]!))).toEqual(halvesLogits(rows(1)[0]!).map(Math.fround));
   });
 
+  it.each([
+    ["plain base64", "$image"],
+    ["data URIs", "data:image/png;base64,$image"],
+  ])("sends images as %s, each pixel as it is", async (_, text) => {
+    const forms = rowForms(DATA_OF_IMAGES, "uint8");
+    const template = parseTemplate(
+      { request: { instances: { $each: { b64: text } } }, scores: "$.predictions[*].scores" },
+      "t",
+      forms,
+    );
+    const model = await open(jsonTransport(target("/images"), template, forms));
+    const points = rows(5).map((row) => row.map((value) => Math.round(255 * value) / 255));
+    const scores = await model.scores(packed(points));
+    expect(server.asked.at(-1)!.rows.map((row) => Float32Array.from(row))).toEqual(points);
+    expect(Array.from(scores)).toEqual(server.asked.at(-1)!.rows.flatMap(halvesLogits).map(Math.fround));
+  });
+
   it("takes labels alone as a capability", async () => {
-    const template = parseTemplate({ request: { x: "$input" }, label: "$.result.label" }, "t", false);
-    const model = await open(jsonTransport(target("/label"), template, null), { requestRows: 1 });
+    const template = parseTemplate({ request: { x: "$input" }, label: "$.result.label" }, "t", PLAIN_ROWS);
+    const model = await open(jsonTransport(target("/label"), template, PLAIN_ROWS), { requestRows: 1 });
     expect(model.capabilities).toEqual({ output: "label", gradient: false });
     expect([...(await model.verify(rows(1)[0]!))]).toEqual([0, 1]);
   });
 
   it("sends rows by the names of their fields", async () => {
-    const template = parseTemplate({ request: { inputs: "$records" }, label: "$" }, "t", true);
-    const recordOf = (point: Float32Array) => ({ age: 100 * point[0]! });
+    const forms = { ...PLAIN_ROWS, record: (point: Float32Array) => ({ age: 100 * point[0]! }) };
+    const template = parseTemplate({ request: { inputs: "$records" }, label: "$" }, "t", forms);
     server.mischief = () => ({ body: "[0,1]" });
     const points = [Float32Array.of(0.5), Float32Array.of(1)];
-    const transport = jsonTransport(target("/records"), template, recordOf);
+    const transport = jsonTransport(target("/records"), template, forms);
     const answer = await transport.ask({ rows: points, points, shape: [1] }, new AbortController().signal);
     expect(server.asked[0]!.body).toEqual({ inputs: [{ age: 50 }, { age: 100 }] });
     expect(answer).toEqual({ labels: [0, 1] });
@@ -135,8 +156,12 @@ describe("a server that fails", () => {
 
   it("says nothing of a secret that a server repeats", async () => {
     server.mischief = (_, { headers }) => ({ status: 403, body: JSON.stringify({ error: `bad ${headers["x-key"]}` }) });
-    const template = parseTemplate({ request: { instances: "$inputs" }, scores: "$" }, "t", false);
-    const transport = jsonTransport({ url: `${server.url}/many`, headers: { "x-key": "hunter22" } }, template, null);
+    const template = parseTemplate({ request: { instances: "$inputs" }, scores: "$" }, "t", PLAIN_ROWS);
+    const transport = jsonTransport(
+      { url: `${server.url}/many`, headers: { "x-key": "hunter22" } },
+      template,
+      PLAIN_ROWS,
+    );
     await expect(open(transport)).rejects.toThrow(/status 403 \(bad \*\*\*\)/);
   });
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { plainPng } from "../../inputs/png.ts";
 
 /** One request as the server saw it. */
 export interface Seen {
@@ -41,7 +42,7 @@ export function halvesLogits(row: ArrayLike<number>): number[] {
 }
 
 /**
- * A real server on the loopback interface. `/v2/models/halves` speaks the Open Inference Protocol, `/many`, `/one` and `/records` custom JSON,
+ * A real server on the loopback interface. `/v2/models/halves` speaks the Open Inference Protocol, `/many`, `/one`, `/images` and `/records` custom JSON,
  * `/label` gives labels only. Close it.
  */
 export async function startServer(): Promise<TestServer> {
@@ -67,7 +68,7 @@ export async function startServer(): Promise<TestServer> {
     const path = request.url!;
     if (request.method === "GET") return reply(response, 200, JSON.stringify(METADATA));
     const body = JSON.parse(text) as Record<string, unknown>;
-    const rows = rowsOf(path, body);
+    const rows = await rowsOf(path, body);
     const seen = { path, headers: request.headers, body, rows };
     state.asked.push(seen);
     const reaction = state.mischief(state.asked.length - 1, seen);
@@ -97,7 +98,9 @@ function reply(response: ServerResponse, status: number, body: string, headers: 
 
 const flat = (value: unknown) => (value as unknown[]).flat(9) as number[];
 
-function rowsOf(path: string, body: Record<string, unknown>): number[][] {
+async function rowsOf(path: string, body: Record<string, unknown>): Promise<number[][]> {
+  if (path.startsWith("/images"))
+    return Promise.all((body["instances"] as { b64: string }[]).map(({ b64 }) => pixels(b64)));
   if (path.startsWith("/one") || path.startsWith("/label")) return [flat(body["x"])];
   if (path.startsWith("/records")) return (body["inputs"] as object[]).map((record) => Object.values(record));
   if (path.startsWith("/many")) return (body["instances"] as unknown[]).map(flat);
@@ -109,6 +112,15 @@ function answerOf(path: string, scores: readonly number[][]): unknown {
   const label = (row: readonly number[]) => (row[0]! >= row[1]! ? "left" : "right");
   if (path.startsWith("/label")) return { result: { label: label(scores[0]!) } };
   if (path.startsWith("/one")) return { result: { scores: { left: scores[0]![0], right: scores[0]![1] } } };
-  if (path.startsWith("/many")) return { predictions: scores.map((row) => ({ scores: row })) };
+  if (path.startsWith("/many") || path.startsWith("/images"))
+    return { predictions: scores.map((row) => ({ scores: row })) };
   return { outputs: [{ name: "logits", datatype: "FP32", shape: [scores.length, 2], data: scores.flat() }] };
+}
+
+/** Of a data URI or of plain base64, in 0..1. */
+async function pixels(text: string): Promise<number[]> {
+  const { data } = await plainPng.decode(
+    new Uint8Array(Buffer.from(text.replace(/^data:image\/png;base64,/, ""), "base64")),
+  );
+  return Array.from(data, (level) => level / 255);
 }
