@@ -54,6 +54,7 @@ const NODE_ONLY = [
   /^assess\/files/,
   /^corpus\/files/,
   /^regression\/files/,
+  /^models\/files\.ts$/,
   /^cli\//,
   /^index\.ts$/,
 ];

@@ -13,7 +13,7 @@ import {
   textCodec,
   vectorCodec,
 } from "../inputs/index.ts";
-import { type Classifier, type LoadClassifierOptions, openClassifier } from "../models/index.ts";
+import { type Classifier, type LoadClassifierOptions, openClassifier, takesText } from "../models/index.ts";
 import { type OpenedModel, openModel } from "../models/open-model.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -152,7 +152,15 @@ export async function openSurrogate(
 }
 
 async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
-  return openClassifier(opened.bytes, { ...(await loadOptions(data, given)), runtime, label: opened.label });
+  const kinds = [takesText(opened.model), data.modality === "text"].map((text) => (text ? "texts" : "numbers"));
+  if (kinds[0] !== kinds[1])
+    throw new BlindspotError({
+      code: "E_MODEL_KIND",
+      subject: opened.label,
+      expected: `a model of ${kinds[1]}: the data holds such`,
+      got: `one of ${kinds[0]}`,
+    });
+  return openClassifier(opened, { ...(await loadOptions(data, given)), runtime, label: opened.label });
 }
 
 /** How inputs of this data are decoded, hashed and written. */
@@ -261,13 +269,21 @@ export function preprocessingFacts(given: Given): Record<string, unknown> {
   );
 }
 
+/** The same of a model of texts. */
+function readingFacts({ output }: Given, { tokenizer }: OpenedModel): Record<string, unknown> {
+  return {
+    ...(output === undefined ? {} : { output }),
+    ...(tokenizer === undefined ? {} : { tokenizer: tokenizer.sha256 }),
+  };
+}
+
 function factsOf(opened: OpenedModel, given: Given, runtime: Runtime): ModelFacts {
   const { name, version, provider, threads } = runtime;
   return {
     kind: "onnx",
     name: basename(opened.label),
     sha256: opened.sha256,
-    preprocessing: preprocessingFacts(given),
+    preprocessing: takesText(opened.model) ? readingFacts(given, opened) : preprocessingFacts(given),
     runtime: { name, version, provider, threads, optimization: "all" },
   };
 }

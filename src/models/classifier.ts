@@ -98,6 +98,16 @@ export interface Meter {
   readonly sessionSeconds: number;
 }
 
+/** What happens to a text before the model itself sees it: an edit that is gone by then can't change the answer. */
+export interface TextReading {
+  /** What the tokenizer's normalizer leaves of a text. */
+  normalized(text: string): string;
+  /** The same for texts that the model can't tell apart. */
+  key(text: string): string;
+  /** Whether the end of the text is beyond what the model takes. */
+  truncated(text: string): boolean;
+}
+
 /** What attacks see of a model. Everything is in attack space: ranges, mean and std, layout and batch handling are behind this wall. */
 export interface Classifier {
   readonly classes: readonly string[];
@@ -124,6 +134,8 @@ export interface Classifier {
   /** Step functions on the way from the input to the scores, where that is known; `notes` tell of them too. */
   readonly steps?: StepFunctions;
   readonly problems: readonly Problem[];
+  /** Of a model of texts whose tokenizer we hold. */
+  readonly reading?: TextReading;
   /** Absent for a model that can only be asked. */
   readonly access?: GraphAccess;
   meter?(): Meter;

@@ -9,6 +9,7 @@ export type {
   Meter,
   PlantedMask,
   Rows,
+  TextReading,
 } from "./classifier.ts";
 export { type InspectedClassifier, type InspectedPort, inspectModel, type ModelInspection } from "./inspect.ts";
 export { type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts";
@@ -17,5 +18,6 @@ export { openClassifier } from "./open-classifier.ts";
 export { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 export { type ProbeCandidate, type ProbeResult, type ProbeSamples, probePreprocessing } from "./probe.ts";
 export type { StepFunctions } from "./step-notes.ts";
-export { loadTextClassifier, takesText } from "./text/load-text-classifier.ts";
+export { loadTextClassifier } from "./text/load-text-classifier.ts";
+export { takesText } from "./text/takes-text.ts";
 export type { TextClassifier } from "./text/text-classifier.ts";

@@ -1,7 +1,8 @@
 import { type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts";
 import type { OnnxClassifier } from "./onnx-classifier.ts";
 import { type ModelSource, openModel } from "./open-model.ts";
-import { loadTextClassifier, takesText } from "./text/load-text-classifier.ts";
+import { loadTextClassifier } from "./text/load-text-classifier.ts";
+import { takesText } from "./text/takes-text.ts";
 import type { TextClassifier } from "./text/text-classifier.ts";
 
 /** A classifier of numbers or of texts, whichever the file is. Throws what `loadClassifier` and `loadTextClassifier` throw. */
@@ -10,5 +11,5 @@ export async function openClassifier(
   options: LoadClassifierOptions = {},
 ): Promise<OnnxClassifier | TextClassifier> {
   const opened = await openModel(source, options.label);
-  return takesText(opened.model) ? loadTextClassifier(opened, options) : loadClassifier(source, options);
+  return takesText(opened.model) ? loadTextClassifier(opened, options) : loadClassifier(opened, options);
 }

@@ -24,7 +24,7 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
   const runtime = await nodeRuntime();
   try {
     const options = data === null ? modelOptions(given) : await loadOptions(data, given);
-    const inspection = await inspectModel(opened.bytes, { ...options, runtime, label: opened.label });
+    const inspection = await inspectModel(opened, { ...options, runtime, label: opened.label });
     let probed: ProbeResult | null = null;
     if (data !== null && inspection.classifier !== null) {
       const problems = labelProblems(data, inspection.classifier.classes);

@@ -1,12 +1,13 @@
 import { BlindspotError } from "../../base/errors.ts";
-import type { Model } from "../../graph/ir.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { disagreement } from "../free-batch.ts";
 import { classNames, type LoadClassifierOptions } from "../load-classifier.ts";
 import type { OpenedModel } from "../open-model.ts";
+import { takesTokens } from "./takes-text.ts";
 import { TextClassifier } from "./text-classifier.ts";
 import { stringFeed, type TextFeed } from "./text-feed.ts";
-import { findTextHead, meaningOf, runFeed, runTexts } from "./text-output.ts";
+import { type Asked, findTextHead, meaningOf, runFeed, runTexts } from "./text-output.ts";
+import { tokenFeed } from "./token-feed.ts";
 import { withoutMaps } from "./without-maps.ts";
 
 /** More texts in a pass gain nothing: measured from 1 to 256 on a bag of words, 32 are within a tenth of the best. */
@@ -14,10 +15,13 @@ const LARGEST_BATCH = 64;
 /** Code points of a row, where no data says how many. */
 const DEFAULT_SIZE = 1024;
 
+/** Longer than most models of tokens take: 512. */
+const LONG_WORDS = 600;
+
 /** Of different lengths and letters: what a model does with them shows what its outputs are, and whether rows of one batch mix. */
 const TEST_TEXTS = [
-  "The meeting is at ten tomorrow.",
   "ok",
+  "The meeting is at ten tomorrow.",
   "Congratulations! You have WON a prize of 1000 dollars. Call 555-0100 now to claim it, offer ends today!!!",
   "Can you pick up some milk on the way home?",
   "terrible, just terrible: the worst that I have seen in years",
@@ -25,11 +29,6 @@ const TEST_TEXTS = [
   "12 34 56",
   "see you later",
 ];
-
-/** Whether a model reads texts: its input takes strings. */
-export function takesText({ graph }: Model): boolean {
-  return graph.inputs.length > 0 && graph.inputs.every(({ dtype }) => dtype === "string");
-}
 
 /**
  * A classifier of texts from an ONNX file. Throws what `loadClassifier` throws, but for what concerns numbers.
@@ -50,7 +49,7 @@ export async function loadTextClassifier(
 }
 
 /** What a model of texts has no use for is refused, not ignored. */
-function feedOf({ model, label }: OpenedModel, options: LoadClassifierOptions): TextFeed {
+function feedOf({ model, label, tokenizer }: OpenedModel, options: LoadClassifierOptions): TextFeed {
   const { inputRange, mean, std, channels, layout, shape } = options;
   const numeric = Object.entries({ inputRange, mean, std, channels, layout, shape }).filter(
     ([, value]) => value !== undefined,
@@ -64,6 +63,7 @@ function feedOf({ model, label }: OpenedModel, options: LoadClassifierOptions): 
         got: name,
       })),
     );
+  if (takesTokens(model)) return tokenFeed(model, tokenizer ?? null, label);
   const [input, ...others] = model.graph.inputs;
   if (others.length > 0)
     throw new BlindspotError({
@@ -89,6 +89,7 @@ async function assemble(
     const head = findTextHead(model, first, feed.fixedBatch ?? 1, options.output, options.classes);
     const classes = classNames(options.classes, head.classes, label);
     const asked = { session, feed, head, classes, label };
+    await checkLength(asked);
     const alone: Float32Array[] = [];
     for (const text of TEST_TEXTS) alone.push((await runTexts(asked, [text]))[0]!);
     const meaning = meaningOf(head, alone);
@@ -108,8 +109,27 @@ async function assemble(
   }
 }
 
+/** Positions are often a matrix of so many rows: a longer input fails in the middle of a run. */
+async function checkLength(asked: Asked): Promise<void> {
+  if (asked.feed.reading === undefined) return;
+  try {
+    await runTexts(asked, ["so many words ".repeat(LONG_WORDS / 3)]);
+  } catch (error) {
+    throw new BlindspotError(
+      {
+        code: "E_TOKENIZER_MODEL",
+        subject: asked.label,
+        expected: "a model that takes whatever the tokenizer gives",
+        got: `for a text of ${LONG_WORDS} words: ${(error as Error).message}`,
+        hint: "Say how many tokens it takes: truncation.max_length in tokenizer.json, or model_max_length in tokenizer_config.json.",
+      },
+      { cause: error },
+    );
+  }
+}
+
 /** Null if texts together give what they give alone, else what happens. */
-async function mixes(asked: Parameters<typeof runTexts>[0], alone: readonly Float32Array[]): Promise<string | null> {
+async function mixes(asked: Asked, alone: readonly Float32Array[]): Promise<string | null> {
   try {
     const together = (await runTexts(asked, TEST_TEXTS)).flatMap((row) => Array.from(row));
     const differs = disagreement(Float32Array.from(together), alone);

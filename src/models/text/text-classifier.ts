@@ -1,7 +1,7 @@
 import { BlindspotError, type Problem } from "../../base/errors.ts";
 import { textOf } from "../../inputs/text/code-points.ts";
 import type { Runtime, Session } from "../../runtime/runtime.ts";
-import type { Capabilities, Classifier, GradientRows, Meter, Rows, ScoreMeaning } from "../classifier.ts";
+import type { Capabilities, Classifier, GradientRows, Meter, Rows, ScoreMeaning, TextReading } from "../classifier.ts";
 import { likeLogits } from "../queried/answers.ts";
 import type { ScoreHead } from "../score-head.ts";
 import type { TextFeed } from "./text-feed.ts";
@@ -34,6 +34,7 @@ export class TextClassifier implements Classifier {
   readonly head: ScoreHead;
   readonly meaning: ScoreMeaning;
   readonly fixedBatch: number | null;
+  readonly reading?: TextReading;
   private readonly parts: TextClassifierParts;
   private forwardRows = 0;
   private verifiedRows = 0;
@@ -49,6 +50,7 @@ export class TextClassifier implements Classifier {
     this.head = parts.head;
     this.meaning = parts.meaning;
     this.fixedBatch = parts.feed.fixedBatch;
+    if (parts.feed.reading !== undefined) this.reading = parts.feed.reading;
     this.problems = [
       {
         code: "E_TEXT_GRADIENT",

@@ -2,6 +2,7 @@ import { BlindspotError } from "../../base/errors.ts";
 import type { Value } from "../../graph/ir.ts";
 import type { Feeds } from "../../runtime/runtime.ts";
 import { tensor } from "../../tensor/tensor.ts";
+import type { TextReading } from "../classifier.ts";
 
 /** How texts become what a model takes. */
 export interface TextFeed {
@@ -9,6 +10,8 @@ export interface TextFeed {
   readonly notes: readonly string[];
   /** Rows that every pass must have, or null: any number. */
   readonly fixedBatch: number | null;
+  /** Absent where the file does all of it. */
+  readonly reading?: TextReading;
   feeds(texts: readonly string[]): Feeds;
 }
 
