@@ -5,11 +5,6 @@ export type { Objective } from "./objectives.ts";
 export { withOpenWeights } from "./open-weights.ts";
 export type { Optimizer } from "./optimizers.ts";
 export type { DropoutMask } from "./training-mode.ts";
-export {
-  type StateTensor,
-  type TrainingOptions,
-  type TrainingStep,
-  withTrainingStep,
-  withWeights,
-} from "./training-step.ts";
+export { type TrainingOptions, type TrainingStep, withTrainingStep, withWeights } from "./training-step.ts";
+export type { StateTensor } from "./update-graph.ts";
 export { type CustomLoss, type GradientOptions, withGradient, withVjp } from "./with-gradient.ts";

@@ -32,16 +32,18 @@ function stacked(...parts: Tensor[]): Tensor {
 const labelsTimes = (times: number) =>
   int64([times * rows], Array.from({ length: times }, () => toNumbers(labels)).flat());
 
-/** One step of plain descent with rate 1 subtracts the gradient: w - w'. */
+/** A step of plain descent with rate 1 subtracts the gradient, clipped or not: w - w'. */
 async function gradientsOf(options: Pick<TrainingOptions, "loss" | "clipGradient">, feeds: Feeds) {
   const step = withTrainingStep(model, { table: operators, optimizer: { kind: "sgd" }, ...options });
   const state = Object.fromEntries(step.state.map(({ input, initial }) => [input, initial]));
-  const found = await runDirectly(writeModel(step.model), { ...feeds, ...state, learning_rate: float32([], [1]) });
+  const { mean_loss, gradient } = await runDirectly(writeModel(step.pass), { ...feeds, ...state });
+  const given = { ...state, gradient: gradient!, learning_rate: float32([], [1]) };
+  const found = await runDirectly(writeModel(step.update), given);
   const gradients = WEIGHTS.map((name): [string, Float32Array] => {
     const after = found[`next_${name}`]!.data as Float32Array;
     return [name, (state[name]!.data as Float32Array).map((value, i) => value - after[i]!)];
   });
-  return { value: (found["mean_loss"]!.data as Float32Array)[0]!, gradients };
+  return { value: (mean_loss!.data as Float32Array)[0]!, gradients };
 }
 
 /** Largest difference, relative to the largest element of PyTorch's gradient. */

@@ -18,7 +18,7 @@ export interface UpdateContext {
   readonly gradient: Value;
   readonly learningRate: Value;
   /** Number of this step, from 1, as a float scalar. */
-  readonly step: Value;
+  step(): Value;
   /** Declares a state of the weight's shape, zero at first; returns its value before this step. `next` sets the one after. */
   state(name: string): { readonly value: Value; next(value: Value): void };
 }
@@ -44,20 +44,27 @@ function sgd(optimizer: Extract<Optimizer, { kind: "sgd" }>, context: UpdateCont
   return op.Sub(weight, op.Mul(direction, learningRate));
 }
 
-/** Loshchilov and Hutter 2019 (arXiv 1711.05101): w' = w - lr (decay w + m' / (1 - b1^t) / (sqrt(v' / (1 - b2^t)) + eps)). */
+/**
+ * Loshchilov and Hutter 2019 (arXiv 1711.05101), ordered as PyTorch does it, scalars before vectors:
+ * w' = (1 - lr decay) w - lr / (1 - b1^t) m' / (sqrt(v') / sqrt(1 - b2^t) + eps).
+ */
 function adamw(optimizer: Extract<Optimizer, { kind: "adamw" }>, context: UpdateContext): Value {
-  const { op, weight, gradient, learningRate, step } = context;
+  const { op, weight, gradient, learningRate } = context;
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = optimizer;
+  const step = context.step();
   const constant = (value: number): Value => op.scalarLike(weight, value);
   const average = (name: string, sample: Value, beta: number): Value => {
     const state = context.state(name);
     const next = op.Add(op.Mul(state.value, constant(beta)), op.Mul(sample, constant(1 - beta)));
     state.next(next);
-    return op.Div(next, op.Sub(constant(1), op.Pow(constant(beta), step)));
+    return next;
   };
+  // An average that began at zero is too small by this.
+  const bias = (beta: number): Value => op.Sub(constant(1), op.Pow(constant(beta), step));
   const m = average("m", gradient, beta1);
   const v = average("v", op.Mul(gradient, gradient), beta2);
-  const direction = op.Div(m, op.Add(op.Sqrt(v), constant(epsilon)));
-  const decayed = op.Mul(weight, constant(weightDecay));
-  return op.Sub(weight, op.Mul(learningRate, op.Add(direction, decayed)));
+  const deviation = op.Add(op.Div(op.Sqrt(v), op.Sqrt(bias(beta2))), constant(epsilon));
+  const moved = op.Mul(op.Div(m, deviation), op.Div(learningRate, bias(beta1)));
+  const shrunk = op.Mul(weight, op.Sub(constant(1), op.Mul(learningRate, constant(weightDecay))));
+  return op.Sub(shrunk, moved);
 }

@@ -1,14 +1,15 @@
+import type { Feeds } from "../runtime/runtime.ts";
 import { predictedClass } from "../threats/goal.ts";
-import type { StepReport } from "../train/index.ts";
+import type { PassedPart, StepReport } from "../train/index.ts";
 import { rowOf } from "./inner-attacks.ts";
+import type { TrainedPoints } from "./training-batches.ts";
 
 export interface EpochMeterOptions {
   /** Output of the training graph that holds the logits. */
   readonly logits: string;
   readonly classes: number;
   readonly epochs: number;
-  /** Labels of the rows of the last step, and where those are that were trained on: from, count. */
-  last(): { readonly labels: Int32Array; readonly from: number };
+  trainedOn(feeds: Feeds): TrainedPoints;
 }
 
 export interface Speed {
@@ -41,15 +42,8 @@ export class EpochMeter {
     [this.rows, this.hits, this.loss] = [0, 0, 0];
   }
 
-  add({ outputs, rows, epoch, step, steps }: StepReport): Speed {
-    const { labels, from } = this.options.last();
-    const logits = outputs[this.options.logits]!.data as Float32Array;
-    const losses = outputs["loss"]!.data as Float32Array;
-    for (const [i, label] of labels.entries()) {
-      if (predictedClass(rowOf(logits, from + i, this.options.classes)) === label) this.hits++;
-      this.loss += losses[from + i]!;
-    }
-    this.rows += labels.length;
+  add({ parts, rows, epoch, step, steps }: StepReport): Speed {
+    for (const part of parts) this.count(part);
     const now = performance.now();
     this.trainedSeconds += (now - this.since) / 1000;
     this.since = now;
@@ -59,6 +53,17 @@ export class EpochMeter {
     const between = this.epochsDone === 0 ? 0 : this.otherSeconds / this.epochsDone;
     const secondsLeft = (stepsLeft * rows) / samplesPerSecond + between * (this.options.epochs - epoch + 1);
     return { samplesPerSecond, secondsLeft };
+  }
+
+  private count({ feeds, outputs }: PassedPart): void {
+    const { labels, from } = this.options.trainedOn(feeds);
+    const logits = outputs[this.options.logits]!.data as Float32Array;
+    const losses = outputs["loss"]!.data as Float32Array;
+    for (const [i, label] of labels.entries()) {
+      if (predictedClass(rowOf(logits, from + i, this.options.classes)) === label) this.hits++;
+      this.loss += losses[from + i]!;
+    }
+    this.rows += labels.length;
   }
 
   /** Of the epoch that just ended. */

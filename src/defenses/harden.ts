@@ -221,7 +221,7 @@ async function trainOn(options: HardenOptions, workshop: Workshop, begun: Progre
     logits,
     classes: workshop.model.classes,
     epochs: settings.epochs,
-    last: () => batches.last,
+    trainedOn: (feeds) => batches.trainedOn(feeds),
   });
   let epochStart = performance.now();
   try {

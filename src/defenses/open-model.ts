@@ -107,7 +107,7 @@ export class OpenModel {
         wrt: [graph.input],
         logits: graph.output,
       });
-      const place = kept === null ? { replicas: 1 } : { kept };
+      const place = kept === null ? { replicas: 1, threads: this.runtime.threads } : { kept };
       session = this.runtime.load(writeModel(model), { label: `gradient of ${loss}`, ...place });
       byLoss.set(loss, session);
     }

@@ -35,16 +35,21 @@ interface Prepared {
   readonly threat: Threat;
 }
 
+/** Labels of the points, and the row of the feeds at which they begin. */
+export interface TrainedPoints {
+  readonly labels: Int32Array;
+  readonly from: number;
+}
+
 /**
  * Batches for a training step with the weighted objective. Rows of the step: those that are trained on; for `consistency` the clean ones before
  * them; for a gradient penalty two more for each.
  */
 export class TrainingBatches implements TrainingData {
   readonly count: number;
-  /** Labels of the points that the last step was trained on, and the row of the step at which they begin. */
-  last: { readonly labels: Int32Array; readonly from: number } = { labels: new Int32Array(0), from: 0 };
   private readonly options: BatchOptions;
   private readonly prepared = new WeakMap<Tensor, Prepared>();
+  private readonly crafted = new WeakMap<Tensor, TrainedPoints>();
 
   constructor(options: BatchOptions) {
     this.options = options;
@@ -83,13 +88,19 @@ export class TrainingBatches implements TrainingData {
     const points = await method.craft({ model, weights: state, batch, x, threat, settings: { steps } });
     const layout = new Layout(batch, this.options.dims);
     const from = method.trains === "consistency" ? layout.pairs(points, this.options.beta) : layout.plain(points);
-    this.last = { labels: batch.labels, from };
     if (regularizers.inputGradient !== undefined) {
       const { gradients } = await model.gradient("cross-entropy", batch.x0.slice(), batch.labels, state);
       const { rows, weights: factors } = penaltyRows(batch, gradients, regularizers.inputGradient);
       layout.add(rows, [...batch.labels, ...batch.labels], factors);
     }
-    return layout.feeds(input, method.trains === "consistency");
+    const fed = layout.feeds(input, method.trains === "consistency");
+    this.crafted.set(fed[input]!, { labels: batch.labels, from });
+    return fed;
+  }
+
+  /** What the model was trained on by feeds of `craft`. */
+  trainedOn(feeds: Feeds): TrainedPoints {
+    return this.crafted.get(feeds[this.options.input]!)!;
   }
 }
 

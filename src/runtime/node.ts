@@ -6,7 +6,7 @@ import { BlindspotError, internalError } from "../base/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Channel } from "./node-channel.ts";
 import { type LoadedPorts, type RunResult, transferables } from "./node-messages.ts";
-import type { Feeds, Kept, LoadOptions, PortInfo, Runtime, Session } from "./runtime.ts";
+import type { Feeds, KeepOptions, Kept, LoadOptions, PortInfo, Runtime, Session } from "./runtime.ts";
 
 export interface NodeRuntimeOptions {
   /** Worker threads: runs that really overlap. Default: one per core. */
@@ -128,10 +128,12 @@ class NodeSession implements Session {
 class NodeKept implements Kept {
   readonly id: number;
   readonly channel: Channel;
+  readonly threads: number;
 
-  constructor(id: number, channel: Channel) {
+  constructor(id: number, channel: Channel, threads: number) {
     this.id = id;
     this.channel = channel;
+    this.threads = threads;
   }
 
   async read(names?: readonly string[]): Promise<Record<string, Tensor>> {
@@ -152,6 +154,7 @@ class NodeRuntime implements Runtime {
   readonly provider = "cpu";
   readonly version: string;
   readonly threads: number;
+  readonly workers: number;
   private readonly channels: readonly Channel[];
   private readonly threadsPerRun: number;
   private readonly spinning: boolean;
@@ -162,6 +165,7 @@ class NodeRuntime implements Runtime {
     this.threadsPerRun = threadsPerRun;
     this.spinning = spinning;
     this.threads = channels.length * threadsPerRun;
+    this.workers = channels.length;
     this.version = version;
     process.on("exit", this.leaveSync);
   }
@@ -173,19 +177,18 @@ class NodeRuntime implements Runtime {
 
   async load(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
     const label = options.label ?? "model";
-    const { kept } = options;
+    const kept = options.kept instanceof NodeKept ? options.kept : null;
     const idlest = this.idlest();
-    const replicas =
-      kept instanceof NodeKept ? [kept.channel] : idlest.slice(0, Math.max(1, options.replicas ?? idlest.length));
+    const replicas = kept === null ? idlest.slice(0, Math.max(1, options.replicas ?? idlest.length)) : [kept.channel];
     const session = this.nextId++;
     const request = {
       kind: "load",
       session,
       model,
-      threads: this.threadsPerRun,
+      threads: options.threads ?? kept?.threads ?? this.threadsPerRun,
       spinning: this.spinning,
       optimization: options.optimization ?? "all",
-      kept: kept instanceof NodeKept ? kept.id : null,
+      kept: kept?.id ?? null,
     } as const;
     try {
       const ports = await Promise.all(replicas.map((replica) => replica.request(request)));
@@ -195,10 +198,11 @@ class NodeRuntime implements Runtime {
     }
   }
 
-  async keep(tensors: Feeds): Promise<Kept> {
-    const [channel] = this.idlest();
-    const kept = new NodeKept(this.nextId++, channel!);
-    await channel!.request({ kind: "keep", kept: kept.id, tensors }, transferables(tensors));
+  async keep(tensors: Feeds, { worker, threads = this.threadsPerRun }: KeepOptions = {}): Promise<Kept> {
+    const channel = worker === undefined ? this.idlest()[0] : this.channels[worker];
+    if (channel === undefined) throw internalError(`there is no worker ${worker}`);
+    const kept = new NodeKept(this.nextId++, channel, threads);
+    await channel.request({ kind: "keep", kept: kept.id, tensors }, transferables(tensors));
     return kept;
   }
 

@@ -20,6 +20,7 @@ export function referenceRuntime(options: { table?: OpTable; output?: "float32" 
     version: "1",
     provider: "float64",
     threads: 1,
+    workers: 1,
     load: async (bytes, { kept } = {}) => session(readModel(bytes), table, options.output ?? "float64", kept),
     keep: async (tensors) => new LocalKept(tensors),
     close: async () => {},

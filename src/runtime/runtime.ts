@@ -35,11 +35,20 @@ export interface Session {
   close(): Promise<void>;
 }
 
+export interface KeepOptions {
+  /** Which worker of the runtime they stay in, from 0; by default the one with the least to do. */
+  readonly worker?: number;
+  /** Threads inside each run of the sessions that take their inputs from here; by default the runtime's. */
+  readonly threads?: number;
+}
+
 export interface LoadOptions {
   /** Default "all". */
   readonly optimization?: "all" | "basic" | "disabled";
   /** Replicas that may run at once (default: as many as the runtime has workers). */
   readonly replicas?: number;
+  /** Threads inside each run (default: the runtime's, or what was asked for where its inputs are kept). */
+  readonly threads?: number;
   /** Inputs that a run isn't fed are taken from here, by name. Such a session is where these tensors are: it has one replica. */
   readonly kept?: Kept;
   /** Name for error messages. */
@@ -51,10 +60,13 @@ export interface Runtime {
   readonly name: string;
   readonly version: string;
   readonly provider: string;
+  /** Of all workers together. */
   readonly threads: number;
+  /** Runs that can overlap, each on its own threads. */
+  readonly workers: number;
   /** Bytes of a whole .onnx file, without external data. */
   load(model: Uint8Array, options?: LoadOptions): Promise<Session>;
   /** The tensors may be transferred: don't use them afterwards. */
-  keep(tensors: Feeds): Promise<Kept>;
+  keep(tensors: Feeds, options?: KeepOptions): Promise<Kept>;
   close(): Promise<void>;
 }

@@ -1,28 +1,26 @@
 import type { DropoutMask, TrainingStep } from "../autodiff/index.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
-import { type Model, writeModel } from "../graph/index.ts";
-import type { Feeds, Kept, Runtime, Session } from "../runtime/runtime.ts";
-import { float32, type NumericData, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import type { Model } from "../graph/index.ts";
+import type { Feeds, Kept, Runtime } from "../runtime/runtime.ts";
+import { float32, sizeOf } from "../tensor/tensor.ts";
+import { copyState, Lanes, meanLoss, type PassedPart, type State } from "./lanes.ts";
 import type { Schedule } from "./schedules.ts";
 
 export interface TrainingData {
   /** Number of rows. */
   readonly count: number;
   /**
-   * What one step is fed: the model's inputs and `labels`, for these rows. `rng` belongs to this batch alone (augmentation); the tensors must be new
-   * ones. `progress` is 0 at the start of the training and 1 at its end. Asked for ahead, while the step before it runs: it must not depend on the weights.
+   * What a step is fed for these rows: the model's inputs and `labels`. A step may ask for its rows in several parts, each with a mean loss of its
+   * own. `rng` belongs to this part alone (augmentation); the tensors must be new ones. `progress` is 0 at the start of the training and 1 at its end. Asked for ahead, while the step before it runs: it must not depend on the weights.
    */
   batch(rows: readonly number[], rng: Rng, progress: number): Feeds | Promise<Feeds>;
   /**
    * Completes what `batch` gave, once the weights are known that the step will change: adversarial training moves the inputs here.
-   * `state` holds them where models run, by the names of the training graph's inputs.
+   * `state` holds them where models run, by the names of the training step's inputs.
    */
   craft?(feeds: Feeds, state: Kept): Promise<Feeds>;
 }
-
-/** Tensors by the names of a training graph's inputs. Read it only. */
-export type State = Readonly<Record<string, Tensor>>;
 
 export interface StepReport {
   /** From 1. */
@@ -32,8 +30,8 @@ export interface StepReport {
   readonly steps: number;
   /** Rows of data in this step. */
   readonly rows: number;
-  /** Those asked for with `observe`. */
-  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** In which the rows were passed, with what the data fed and the outputs asked for with `observe`. */
+  readonly parts: readonly PassedPart[];
 }
 
 export interface TrainingReport {
@@ -69,7 +67,7 @@ export interface TrainOptions {
   readonly schedule: Schedule;
   readonly seed: number;
   readonly start?: Checkpoint;
-  /** Outputs of the training graph that `onStep` wants to see; not its state, which stays where models run. */
+  /** Outputs of the pass that `onStep` wants to see; not the state, which stays where models run. */
   readonly observe?: readonly string[];
   /** Stops between two steps, with E_TRAIN_INTERRUPTED. */
   readonly signal?: AbortSignal;
@@ -92,14 +90,12 @@ export async function train(options: TrainOptions): Promise<Model> {
       got: `${batch}`,
     });
   let state = options.start?.state ?? Object.fromEntries(step.state.map(({ input, initial }) => [input, initial]));
-  // What the runtime is given may be transferred: what the caller holds stays the caller's.
-  const kept = await options.runtime.keep(copyState(state));
-  let session: Session | undefined;
+  // One row alone would take other kernels than two.
+  const lanes = await Lanes.open(options.runtime, step, state, Math.floor(batch / 2));
   try {
-    session = await options.runtime.load(writeModel(step.model), { label: "training graph", kept });
     for (let epoch = options.start?.epoch ?? 0; epoch < epochs; epoch++) {
-      const done = await runEpoch(options, session, kept, epoch);
-      state = await kept.read();
+      const done = await runEpoch(options, lanes, epoch);
+      state = await lanes.read();
       const now = state;
       const next = await options.onEpoch?.({
         epoch: epoch + 1,
@@ -112,8 +108,7 @@ export async function train(options: TrainOptions): Promise<Model> {
       if (next === "stop") break;
     }
   } finally {
-    await session?.close();
-    await kept.close();
+    await lanes.close();
   }
   return step.finish(state);
 }
@@ -123,20 +118,32 @@ interface EpochResult {
   readonly learningRate: number;
 }
 
-async function runEpoch(options: TrainOptions, session: Session, kept: Kept, epoch: number): Promise<EpochResult> {
+interface Prepared {
+  readonly rows: number;
+  readonly rng: Rng;
+  /** Promised, so that an error of the next batch is met where that batch is used. */
+  readonly feeds: Promise<Feeds>;
+}
+
+async function runEpoch(options: TrainOptions, lanes: Lanes, epoch: number): Promise<EpochResult> {
   const { step, data, batch, schedule, epochs, seed, observe = [], signal } = options;
   const rng = Rng.of(seed).fold("train").fold(epoch);
   const order = rng.fold("order").shuffle(Array.from({ length: data.count }, (_, row) => row));
   const steps = Math.floor(data.count / batch);
-  const wanted = ["mean_loss", ...observe];
-  const keep = Object.fromEntries(step.state.map(({ input, output }) => [output, input]));
-  // Promised, so that an error of the next batch is met where that batch is used.
   const progressAt = (index: number) => (epoch + index / steps) / epochs;
-  const prepare = (index: number) => {
-    const rows = order.slice(index * batch, (index + 1) * batch);
-    const feeds = Promise.resolve(data.batch(rows, rng.fold(index), progressAt(index)));
-    feeds.catch(() => {});
-    return feeds;
+  const cutAt = (part: number) => Math.floor((part * batch) / lanes.count);
+  const prepare = (index: number): Prepared[] =>
+    Array.from({ length: lanes.count }, (_, part) => {
+      const rows = order.slice(index * batch + cutAt(part), index * batch + cutAt(part + 1));
+      const own = rng.fold(index).fold(part);
+      const feeds = Promise.resolve(data.batch(rows, own, progressAt(index)));
+      feeds.catch(() => {});
+      return { rows: rows.length, rng: own, feeds };
+    });
+  const complete = async ({ rows, rng: own, feeds: promised }: Prepared, state: Kept) => {
+    const plain = await promised;
+    const feeds = data.craft === undefined ? plain : await data.craft(plain, state);
+    return { rows, feeds: { ...feeds, ...drawMasks(step.dropouts, feeds, own.fold("dropout")) } };
   };
   let total = 0;
   let learningRate = 0;
@@ -144,16 +151,19 @@ async function runEpoch(options: TrainOptions, session: Session, kept: Kept, epo
   for (let index = 0; index < steps; index++) {
     if (signal?.aborted) throw interrupted(epoch);
     learningRate = schedule(progressAt(index));
-    const plain = await prepared;
-    const feeds = data.craft === undefined ? plain : await data.craft(plain, kept);
-    const masks = drawMasks(step.dropouts, feeds, rng.fold(index).fold("dropout"));
-    const running = session.run({ ...feeds, ...masks, learning_rate: float32([], [learningRate]) }, wanted, keep);
+    const completed = lanes.states.map((state, part) => complete(prepared[part]!, state));
+    const passing = lanes.pass(completed, observe);
+    passing.catch(() => {});
+    await Promise.all(completed);
+    // While the lanes pass, this thread draws the next batch.
     if (index + 1 < steps) prepared = prepare(index + 1);
-    const outputs = await running;
-    const loss = (outputs["mean_loss"]!.data as Float32Array)[0]!;
+    const parts = await passing;
+    await lanes.settled();
+    const loss = meanLoss(parts);
     if (!Number.isFinite(loss)) throw diverged(epoch, index, loss);
+    lanes.update(parts, learningRate);
     total += loss;
-    options.onStep?.({ epoch: epoch + 1, step: index + 1, steps, rows: batch, outputs });
+    options.onStep?.({ epoch: epoch + 1, step: index + 1, steps, rows: batch, parts });
   }
   return { loss: total / steps, learningRate };
 }
@@ -185,10 +195,4 @@ function drawMasks(dropouts: readonly DropoutMask[], feeds: Feeds, rng: Rng): Fe
     return [input, float32([rows, ...dims], mask)] as const;
   });
   return Object.fromEntries(masks);
-}
-
-export function copyState(state: State): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(state).map(([name, value]) => [name, { ...value, data: (value.data as NumericData).slice() }]),
-  );
 }

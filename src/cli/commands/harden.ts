@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Optimizer } from "../../autodiff/index.ts";
 import { BlindspotError } from "../../base/errors.ts";
@@ -143,8 +142,8 @@ async function hardenFile(
     });
   const source = await openModelFile(given.model);
   const data = await openData(given);
-  // One run after another: a step needs the weights of the step before it. Meanwhile our own thread draws the next batch: no core may spin.
-  const runtime = await nodeRuntime({ workers: 1, threads: availableParallelism(), spinning: false });
+  // Meanwhile our own thread draws the next batch: no core may spin.
+  const runtime = await nodeRuntime({ spinning: false });
   try {
     const reading = { ...(await loadOptions(data, given)), runtime };
     if (given.probe !== false) {
