@@ -4,7 +4,7 @@ import { loadClassifier } from "../models/index.ts";
 import { operators } from "../ops/index.ts";
 import { referenceRuntime } from "../runtime/reference.ts";
 import { l2, linf } from "../threats/index.ts";
-import type { Batch } from "./inner-attacks.ts";
+import { type Ascent, type Batch, randomStarts, rowOf } from "./inner-attacks.ts";
 import { type MethodName, methodNamed } from "./methods.ts";
 import { OpenModel, type Weights } from "./open-model.ts";
 import { FEATURES, toyNetwork, toyRows } from "./toy.test.fixture.ts";
@@ -36,7 +36,29 @@ async function lossAt(x: Float32Array): Promise<number> {
   );
 }
 
+async function crafted(start: Float32Array, attack: Ascent): Promise<Float32Array> {
+  const state = await runtime.keep(weights);
+  await model.place(state, start, batch.labels);
+  await model.ascend(state, batch.x0.slice(), attack);
+  return model.placed(state);
+}
+
 describe("inner attacks", () => {
+  const mask = Uint8Array.from({ length: FEATURES }, (_, i) => i % 3);
+  it.each([linf(0.1), linf(0.1, { mask }), l2(0.3), l2(0.3, { mask }), l2(0), linf(0)])(
+    "a step in the graph is the threat's own: $id",
+    async (threat) => {
+      const start = randomStarts(batch, threat, Rng.of(4));
+      const { gradients } = await model.gradient("margin", start.slice(), batch.labels, weights);
+      const x = await crafted(start, { loss: "margin", threat, steps: 1, stepSize: 0.07 });
+      for (let i = 0; i < batch.labels.length; i++) {
+        const [point, center, gradient] = [start, batch.x0, gradients].map((all) => rowOf(all, i, FEATURES));
+        const expected = threat.ascend(point!, gradient!, 0.07, center!);
+        expect(threat.distance(rowOf(x, i, FEATURES), expected)).toBeLessThan(1e-6);
+      }
+    },
+  );
+
   // N-FGSM leaves the ball on purpose: noise of twice epsilon and a step of epsilon.
   it.each([
     ["fgsm-rs", 1],
@@ -50,7 +72,7 @@ describe("inner attacks", () => {
       for (const threat of [linf(0.1), l2(0.4)]) {
         const start = method.start(batch, threat, Rng.of(1));
         const noise = await lossAt(start);
-        const x = await method.craft({ model, weights, batch, x: start, threat, settings: method.defaults });
+        const x = await crafted(start, method.attack(threat, method.defaults)!);
         for (let i = 0; i < batch.labels.length; i++) {
           const [point, center] = [x, batch.x0].map((all) => all.slice(i * FEATURES, (i + 1) * FEATURES));
           expect(threat.distance(point!, center!)).toBeLessThan(reach * threat.epsilon * (1 + 1e-5) + 1e-6);
@@ -67,8 +89,8 @@ describe("inner attacks", () => {
     const threat = linf(0.2, { mask });
     for (const name of ["fgsm-rs", "n-fgsm", "pgd"] as const) {
       const method = methodNamed(name);
-      const x = method.start(batch, threat, Rng.of(1));
-      await method.craft({ model, weights, batch, x, threat, settings: method.defaults });
+      const start = method.start(batch, threat, Rng.of(1));
+      const x = await crafted(start, method.attack(threat, method.defaults)!);
       expect(x.every((value, i) => mask[i % FEATURES] === 1 || value === batch.x0[i])).toBe(true);
     }
   });

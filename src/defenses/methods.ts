@@ -1,7 +1,6 @@
 import type { Rng } from "../base/rng.ts";
 import type { Threat } from "../threats/threat.ts";
-import { ascend, type Batch, randomStarts } from "./inner-attacks.ts";
-import type { LiveWeights, OpenModel } from "./open-model.ts";
+import { type Ascent, type Batch, randomStarts } from "./inner-attacks.ts";
 
 export const METHOD_NAMES = ["fgsm-rs", "n-fgsm", "pgd", "trades", "corpus", "none"] as const;
 export type MethodName = (typeof METHOD_NAMES)[number];
@@ -27,22 +26,9 @@ export interface Method {
   readonly trains: "adversarial" | "consistency" | "clean";
   /** Where crafting starts: does not depend on the weights. */
   start(batch: Batch, threat: Threat, rng: Rng): Float32Array;
-  /** Moves the starts, in place, to the points that are trained on. */
-  craft(context: CraftContext): Promise<Float32Array>;
+  /** What moves the starts to the points that are trained on; null: nothing does. */
+  attack(threat: Threat, settings: MethodSettings): Ascent | null;
 }
-
-export interface CraftContext {
-  readonly model: OpenModel;
-  readonly weights: LiveWeights;
-  readonly batch: Batch;
-  /** From `start`. */
-  readonly x: Float32Array;
-  readonly threat: Threat;
-  readonly settings: MethodSettings;
-}
-
-const labelled = ({ batch, threat }: CraftContext) =>
-  ({ loss: "cross-entropy", towards: batch.labels, threat }) as const;
 
 /** Both steps of N-FGSM together reach this far: noise of twice epsilon and a step of epsilon. */
 const NOISE = 2;
@@ -55,12 +41,7 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
     ramp: 0,
     trains: "adversarial",
     start: randomStarts,
-    craft: (context) =>
-      ascend(context.model, context.weights, context.batch, context.x, {
-        ...labelled(context),
-        steps: 1,
-        stepSize: 1.25 * context.threat.effectiveEpsilon,
-      }),
+    attack: (threat) => ({ loss: "cross-entropy", threat, steps: 1, stepSize: 1.25 * threat.effectiveEpsilon }),
   },
   "n-fgsm": {
     summary: "one step of epsilon from noise twice as large, not clipped to the ball: collapses later than fgsm-rs",
@@ -69,14 +50,13 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
     ramp: 0,
     trains: "adversarial",
     start: (batch, threat, rng) => randomStarts(batch, threat.withEpsilon(NOISE * threat.effectiveEpsilon), rng),
-    craft: (context) =>
-      ascend(context.model, context.weights, context.batch, context.x, {
-        ...labelled(context),
-        // Wide enough that only the box and the mask ever cut: the paper clips neither noise nor step to the ball.
-        threat: context.threat.withEpsilon((NOISE + 1) * context.threat.effectiveEpsilon),
-        steps: 1,
-        stepSize: context.threat.effectiveEpsilon,
-      }),
+    attack: (threat) => ({
+      loss: "cross-entropy",
+      // Wide enough that only the box and the mask ever cut: the paper clips neither noise nor step to the ball.
+      threat: threat.withEpsilon((NOISE + 1) * threat.effectiveEpsilon),
+      steps: 1,
+      stepSize: threat.effectiveEpsilon,
+    }),
   },
   pgd: {
     summary: "several steps of projected gradient ascent: the reference",
@@ -86,12 +66,12 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
     ramp: 0.3,
     trains: "adversarial",
     start: randomStarts,
-    craft: (context) =>
-      ascend(context.model, context.weights, context.batch, context.x, {
-        ...labelled(context),
-        steps: context.settings.steps,
-        stepSize: (2.5 * context.threat.effectiveEpsilon) / context.settings.steps,
-      }),
+    attack: (threat, { steps }) => ({
+      loss: "cross-entropy",
+      threat,
+      steps,
+      stepSize: (2.5 * threat.effectiveEpsilon) / steps,
+    }),
   },
   trades: {
     summary:
@@ -102,17 +82,12 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
     trains: "consistency",
     // The paper starts at noise of 0.001, whatever epsilon is: next to nothing for a large ball, much for a small one.
     start: randomStarts,
-    async craft(context) {
-      const { model, weights, batch, threat, settings } = context;
-      const { logits } = await model.gradient("cross-entropy", batch.x0.slice(), batch.labels, weights);
-      return ascend(model, weights, batch, context.x, {
-        loss: "divergence",
-        towards: logits,
-        threat,
-        steps: settings.steps,
-        stepSize: (2.5 * threat.effectiveEpsilon) / settings.steps,
-      });
-    },
+    attack: (threat, { steps }) => ({
+      loss: "divergence",
+      threat,
+      steps,
+      stepSize: (2.5 * threat.effectiveEpsilon) / steps,
+    }),
   },
   corpus: {
     summary: "half of each batch are stored boundary samples: repairs these, and little else",
@@ -121,7 +96,7 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
     ramp: 0,
     trains: "clean",
     start: ({ x0 }) => x0,
-    craft: async ({ x }) => x,
+    attack: () => null,
   },
   none: {
     summary: "no inner attack: the control, and what a regularizer does alone",
@@ -130,7 +105,7 @@ const METHODS: Readonly<Record<MethodName, Omit<Method, "name">>> = {
     ramp: 0,
     trains: "clean",
     start: ({ x0 }) => x0,
-    craft: async ({ x }) => x,
+    attack: () => null,
   },
 };
 

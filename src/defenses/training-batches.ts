@@ -81,26 +81,32 @@ export class TrainingBatches implements TrainingData {
     return { [input]: tensor };
   }
 
-  /** Crafts the points to train on, and lays out the rows of the step. */
+  /** Crafts the points to train on, and lays out the rows of the step. Points alone are left where they were crafted. */
   async craft(feeds: Feeds, state: Kept): Promise<Feeds> {
-    const { model, method, input, regularizers, steps } = this.options;
+    const { model, method, input, dims, beta, regularizers, steps } = this.options;
     const { batch, threat, x } = this.prepared.get(feeds[input]!)!;
-    const points = await method.craft({ model, weights: state, batch, x, threat, settings: { steps } });
-    const layout = new Layout(batch, this.options.dims);
-    const from = method.trains === "consistency" ? layout.pairs(points, this.options.beta) : layout.plain(points);
+    const consistent = method.trains === "consistency";
+    const alone = !consistent && regularizers.inputGradient === undefined;
+    const given = (rows: Float32Array) => (alone ? rows : rows.slice());
+    const attack = method.attack(threat, { steps });
+    await model.place(state, given(x), batch.labels);
+    if (attack !== null) await model.ascend(state, given(batch.x0), attack);
+    const layout = new Layout(batch, dims);
+    const points = alone ? null : await model.placed(state);
+    const from = consistent ? layout.pairs(points!, beta) : layout.plain(points);
     if (regularizers.inputGradient !== undefined) {
       const { gradients } = await model.gradient("cross-entropy", batch.x0.slice(), batch.labels, state);
       const { rows, weights: factors } = penaltyRows(batch, gradients, regularizers.inputGradient);
       layout.add(rows, [...batch.labels, ...batch.labels], factors);
     }
-    const fed = layout.feeds(input, method.trains === "consistency");
-    this.crafted.set(fed[input]!, { labels: batch.labels, from });
+    const fed = layout.feeds(input, consistent);
+    this.crafted.set(fed["labels"]!, { labels: batch.labels, from });
     return fed;
   }
 
   /** What the model was trained on by feeds of `craft`. */
   trainedOn(feeds: Feeds): TrainedPoints {
-    return this.crafted.get(feeds[this.options.input]!)!;
+    return this.crafted.get(feeds["labels"]!)!;
   }
 }
 
@@ -119,8 +125,8 @@ class Layout {
     this.dims = dims;
   }
 
-  /** The mean of the cross-entropies of `points`. Returns the row at which they begin. */
-  plain(points: Float32Array): number {
+  /** The mean of the cross-entropies of `points`; null where they stay. Returns the row at which they begin. */
+  plain(points: Float32Array | null): number {
     const { labels } = this.batch;
     return this.add(points, labels, new Float32Array(labels.length).fill(1 / labels.length));
   }
@@ -137,9 +143,9 @@ class Layout {
     return from;
   }
 
-  add(rows: Float32Array, labels: ArrayLike<number>, weights: Float32Array): number {
+  add(rows: Float32Array | null, labels: ArrayLike<number>, weights: Float32Array): number {
     const from = this.labels.length;
-    this.parts.push(rows);
+    if (rows !== null) this.parts.push(rows);
     for (let i = 0; i < labels.length; i++) {
       this.labels.push(labels[i]!);
       this.lossWeights.push(weights[i]!);
@@ -153,7 +159,7 @@ class Layout {
   feeds(input: string, consistency: boolean): Feeds {
     const count = this.labels.length;
     return {
-      [input]: float32([count, ...this.dims], joined(this.parts)),
+      ...(this.parts.length === 0 ? {} : { [input]: float32([count, ...this.dims], joined(this.parts)) }),
       labels: int64([count], this.labels),
       loss_weights: float32([count], this.lossWeights),
       ...(consistency
@@ -163,9 +169,7 @@ class Layout {
   }
 }
 
-/** One part is handed on as it is: the memory of whole batches is what the garbage collector is kept busy with. */
 function joined(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0]!;
   const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {

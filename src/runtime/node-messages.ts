@@ -23,6 +23,7 @@ export type WorkerRequest = { readonly id: number } & (
       readonly keep: Readonly<Record<string, string>>;
     }
   | { readonly kind: "keep"; readonly kept: number; readonly tensors: Readonly<Record<string, Tensor>> }
+  | { readonly kind: "write"; readonly kept: number; readonly tensors: Readonly<Record<string, Tensor>> }
   | { readonly kind: "read"; readonly kept: number; readonly names: readonly string[] | null }
   | { readonly kind: "drop"; readonly kept: number }
   | { readonly kind: "release"; readonly session: number }

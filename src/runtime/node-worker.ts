@@ -111,6 +111,9 @@ async function answer(request: WorkerRequest): Promise<unknown> {
     case "keep":
       keepers.set(request.kept, toOrt(request.tensors));
       return null;
+    case "write":
+      Object.assign(keeper(request.kept), toOrt(request.tensors));
+      return null;
     case "read":
       return read(request);
     case "drop":

@@ -141,6 +141,10 @@ class NodeKept implements Kept {
     return (await this.channel.request(request)) as Record<string, Tensor>;
   }
 
+  async write(tensors: Feeds): Promise<void> {
+    await this.channel.request({ kind: "write", kept: this.id, tensors }, transferables(tensors));
+  }
+
   async close(): Promise<void> {
     if (this.channel.alive) await this.channel.request({ kind: "drop", kept: this.id }).catch(ignoreDeath);
   }

@@ -13,6 +13,8 @@ export interface PortInfo {
 export interface Kept {
   /** Copies of all of them, or of those that are named. Comes after the runs that were asked for before. */
   read(names?: readonly string[]): Promise<Record<string, Tensor>>;
+  /** Adds tensors, or puts them in the place of those of the same names. They may be transferred: don't use them afterwards. */
+  write(tensors: Feeds): Promise<void>;
   close(): Promise<void>;
 }
 
