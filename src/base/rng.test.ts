@@ -35,6 +35,29 @@ describe("Rng", () => {
     expect(Rng.of(7).fold(1).uint32()).not.toBe(Rng.of(7).fold("1").uint32());
   });
 
+  it("noise fills [-1, 1] evenly, without a memory of the value before, by the stream's name alone", () => {
+    const of = (label: string) => {
+      const out = new Float32Array(100_000);
+      const rng = Rng.of(3).fold(label);
+      rng.uniform();
+      rng.fillNoise(out);
+      return out;
+    };
+    const noise = of("a");
+    expect(of("a")).toEqual(noise);
+    const mean = (f: (value: number, i: number) => number) =>
+      noise.reduce((sum, value, i) => sum + f(value, i), 0) / noise.length;
+    const other = of("b");
+    expect(mean((value) => value)).toBeCloseTo(0, 2);
+    expect(mean((value) => value * value)).toBeCloseTo(1 / 3, 2);
+    expect(mean((value, i) => value * (noise[i - 1] ?? 0))).toBeCloseTo(0, 2);
+    expect(mean((value, i) => value * other[i]!)).toBeCloseTo(0, 2);
+    const bins = new Array<number>(20).fill(0);
+    for (const value of noise) bins[Math.min(19, Math.floor(10 * (value + 1)))]!++;
+    // 19 degrees of freedom: chi-squared is above 43.8 once in a thousand.
+    expect(bins.reduce((sum, count) => sum + (count - 5000) ** 2 / 5000, 0)).toBeLessThan(43.8);
+  });
+
   it("is uniform and normal in its first moments", () => {
     const rng = Rng.of(1);
     const n = 20_000;

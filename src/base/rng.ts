@@ -140,8 +140,10 @@ export class Rng {
    * noise by the hundred thousand, whose one use is to be different each time. Two calls on one stream give the same.
    */
   fillNoise(out: Float32Array): void {
-    let [a, b] = threefry2x32(this.key0, this.key1, 0, 3);
-    let [c] = threefry2x32(this.key0, this.key1, 1, 3);
+    encrypt(this.key0, this.key1, 0, 3);
+    let [a, b] = [BLOCK[0]! | 0, BLOCK[1]! | 0];
+    encrypt(this.key0, this.key1, 1, 3);
+    let c = BLOCK[0]! | 0;
     let counter = 1;
     const warmUp = 12;
     for (let i = -warmUp; i < out.length; i++) {

@@ -114,7 +114,14 @@ export class OpenModel {
       [CLEAN]: this.rows(clean)[1],
       [EPSILON]: float32([], [threat.effectiveEpsilon]),
       [STEP_SIZE]: float32([], [stepSize]),
-      ...(mask === null ? {} : { [MASK]: float32([1, ...this.dims], mask) }),
+      ...(mask === null
+        ? {}
+        : {
+            [MASK]: float32(
+              [1, ...this.dims],
+              mask.map((free) => Number(free !== 0)),
+            ),
+          }),
     });
     // All at once: they wait for each other where models run.
     await Promise.all(Array.from({ length: steps }, () => session.run({}, [], { [`next_${input}`]: input })));
