@@ -1,5 +1,5 @@
 import type { Rng } from "../base/rng.ts";
-import type { LossName } from "../models/classifier.ts";
+import type { LossName, TreeEnsemble } from "../models/classifier.ts";
 import type { Threat } from "../threats/threat.ts";
 
 /** What the attacker knows. */
@@ -65,6 +65,8 @@ export interface Sample extends LabelSample {
     loss: LossName,
     options?: QueryOptions & { readonly target?: number },
   ): Promise<GradientEvaluation>;
+  /** The trees of the model's file, for white-box attacks on them: reading them costs no query. Null for any other model. */
+  readonly trees: TreeEnsemble | null;
   /** The attacker's own model, for transfer attacks: its passes cost no query of the target. Null without `--surrogate`. */
   readonly surrogate: SurrogateView | null;
   /** Whether these logits reach the goal (misclassified, target reached, ...). */
@@ -84,6 +86,8 @@ export interface AttackDefinition<S extends Settings = Settings> {
   /** `pgd`, `apgd-ce`: as typed on the command line. */
   readonly name: string;
   readonly knowledge: Knowledge;
+  /** What an attack of knowledge `white-box` reads of the model: its gradients (default), or the trees that it consists of. */
+  readonly reads?: "gradients" | "trees";
   /** One line for `blindspot attacks`. */
   readonly summary: string;
   /** Title and arXiv id. */

@@ -1,5 +1,5 @@
 import type { Rng } from "../base/rng.ts";
-import type { LossName } from "../models/classifier.ts";
+import type { LossName, TreeEnsemble } from "../models/classifier.ts";
 import { predictedClass } from "../threats/goal.ts";
 import type { RowLimits, Threat } from "../threats/threat.ts";
 import {
@@ -37,6 +37,7 @@ export interface Arena {
   readonly classes: number;
   readonly target: Batcher;
   readonly surrogate: Batcher | null;
+  readonly trees: TreeEnsemble | null;
   readonly budget: AttemptBudget;
 }
 
@@ -103,6 +104,7 @@ class Attempt implements Sample {
   readonly rng: Rng;
   readonly cleanScores: Float32Array;
   readonly starts: readonly Float32Array[];
+  readonly trees: TreeEnsemble | null;
   readonly surrogate: SurrogateView | null;
   private readonly arena: Arena;
   /** 1 for the classes that count as success. */
@@ -119,6 +121,7 @@ class Attempt implements Sample {
     this.dims = arena.dims;
     this.classes = arena.classes;
     this.threat = arena.threat;
+    this.trees = arena.trees;
     this.rng = rng;
     this.target = arena.threat.goal.kind === "untargeted" ? null : subject.goalClasses[0]!;
     this.wins = new Uint8Array(arena.classes);

@@ -12,6 +12,7 @@ export {
 export type { AttemptBudget } from "./attempt.ts";
 export { noise } from "./black-box/noise.ts";
 export { rays } from "./black-box/rays.ts";
+export { shrinkingBox } from "./black-box/shrinking-box.ts";
 export { sparseRs } from "./black-box/sparse-rs.ts";
 export { square } from "./black-box/square.ts";
 export {
@@ -31,6 +32,7 @@ export { rowRandom } from "./rows/random.ts";
 export { type RunOptions, type RunProgress, runSamples } from "./runner.ts";
 export { type Suite, suites } from "./suites.ts";
 export { miFgsm, transferPgd } from "./transfer/momentum.ts";
+export { treeExact, treeThresholds } from "./trees/tree-attacks.ts";
 export { apgdCe, apgdDlr, apgdMargin, apgdT, raiseOneLogit } from "./white-box/apgd.ts";
 export { fgsm } from "./white-box/fgsm.ts";
 export { bim, pgd } from "./white-box/pgd.ts";

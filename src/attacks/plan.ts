@@ -68,7 +68,7 @@ export function planProfiles(
       problems.add({ code: "E_SET_UNUSED", subject: `--set ${attack}`, expected: "an attack that runs", got: attack });
   const planned: PlannedAttack[] = [];
   const notRun: NotRun[] = [];
-  for (const { definition, settings, named } of wanted.filter((one) => belongs(one, wanted, context.threat))) {
+  for (const { definition, settings, named } of wanted.filter((one) => belongs(one, wanted, context))) {
     const { name, knowledge } = definition;
     const reason = obstacle(definition, profiles, context);
     if (reason === null) {
@@ -84,7 +84,9 @@ export function planProfiles(
       subject: `--attacks ${names.join(",")}`,
       got: notRun.map(({ attack, reason }) => `${attack}: ${reason}`).join("; ") || "no attack",
     });
-  const gradientWanted = wanted.some(({ definition, named }) => named && definition.knowledge === "white-box");
+  const gradientWanted = wanted.some(
+    ({ definition, named }) => named && definition.knowledge === "white-box" && definition.reads !== "trees",
+  );
   if (gradientWanted && !context.capabilities.gradient)
     for (const problem of context.modelProblems ?? []) problems.add(problem);
   problems.throwIfAny();
@@ -164,7 +166,13 @@ function once(listed: readonly Wanted[], classes: number): Wanted[] {
 }
 
 /** A suite lists attacks for several norms: those for another one are no loss where others of the same knowledge fit. */
-function belongs({ definition, named }: Wanted, wanted: readonly Wanted[], { norm }: Threat): boolean {
+function belongs(
+  { definition, named }: Wanted,
+  wanted: readonly Wanted[],
+  { threat: { norm }, capabilities }: PlanContext,
+): boolean {
+  // Attacks on trees are no loss for any other model.
+  if (!named && definition.reads === "trees" && !capabilities.trees) return false;
   if (named || definition.norms.includes(norm)) return true;
   // What is made for rows is no loss for pixels, nor the other way around.
   if (norm === "fields" || definition.norms.every((own) => own === "fields")) return false;
@@ -183,7 +191,9 @@ function obstacle(
   if (profiles !== null && !profiles.includes(knowledge)) return `profile '${knowledge}' was not asked for`;
   if (!definition.norms.includes(threat.norm))
     return `works for ${definition.norms.join(" and ")} threats, not for ${threat.norm}`;
-  if (knowledge === "white-box" && !capabilities.gradient)
+  if (definition.reads === "trees" && !capabilities.trees)
+    return "the model is no ensemble of decision trees whose file can be read";
+  if (knowledge === "white-box" && definition.reads !== "trees" && !capabilities.gradient)
     return `the model gives no gradients (use a ${capabilities.output === "label" ? "label" : "score"} attack)`;
   if (knowledge === "score" && capabilities.output === "label")
     return "the model gives labels only, no scores (use a label attack)";

@@ -2,6 +2,7 @@ import { BlindspotError } from "../base/errors.ts";
 import type { AttackDefinition, Settings } from "./attack.ts";
 import { noise } from "./black-box/noise.ts";
 import { rays } from "./black-box/rays.ts";
+import { shrinkingBox } from "./black-box/shrinking-box.ts";
 import { sparseRs } from "./black-box/sparse-rs.ts";
 import { square, squareWarm } from "./black-box/square.ts";
 import { rowCoordinate } from "./rows/coordinate.ts";
@@ -9,6 +10,7 @@ import { rowExhaustive, rowExhaustiveLabel } from "./rows/exhaustive.ts";
 import { rowGradient } from "./rows/gradient.ts";
 import { rowRandom } from "./rows/random.ts";
 import { miFgsm, transferPgd } from "./transfer/momentum.ts";
+import { treeExact, treeThresholds } from "./trees/tree-attacks.ts";
 import { apgdCe, apgdDlr, apgdMargin, apgdT, apgdWarm, raiseOneLogit } from "./white-box/apgd.ts";
 import { fgsm } from "./white-box/fgsm.ts";
 import { bim, pgd } from "./white-box/pgd.ts";
@@ -32,6 +34,8 @@ export const attacks: readonly AttackDefinition[] = [
   erase(apgdWarm),
   erase(sigmaZero),
   erase(rowGradient),
+  erase(treeThresholds),
+  erase(treeExact),
   erase(noise),
   erase(square),
   erase(squareWarm),
@@ -39,6 +43,7 @@ export const attacks: readonly AttackDefinition[] = [
   erase(rowExhaustive),
   erase(rowCoordinate),
   erase(rays),
+  erase(shrinkingBox),
   erase(rowExhaustiveLabel),
   erase(rowRandom),
   erase(miFgsm),

@@ -151,6 +151,7 @@ class Run {
       classes: classifier.classes.length,
       target: new Batcher(classifier, progress),
       surrogate: surrogate === null ? null : new Batcher(surrogate, progress),
+      trees: classifier.trees ?? null,
       budget,
     };
     const size = sizeOf(classifier);

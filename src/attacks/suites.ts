@@ -27,6 +27,7 @@ export const suites: readonly Suite[] = [
         { attack: "pgd", settings: { steps: 20, loss: "margin" } },
         { attack: "sigma-zero", settings: { steps: 100 } },
         { attack: "row-gradient", settings: { steps: 20, restarts: 1 } },
+        { attack: "tree-thresholds" },
       ],
       score: [
         { attack: "square", settings: { queries: 200 } },
@@ -52,6 +53,7 @@ export const suites: readonly Suite[] = [
         { attack: "raise-one-logit", settings: { steps: 50, targets: 3 } },
         { attack: "sigma-zero", settings: { steps: 1000 } },
         { attack: "row-gradient", settings: { steps: 40, restarts: 2 } },
+        { attack: "tree-exact" },
       ],
       score: [
         { attack: "square", settings: { queries: 5000, restarts: 2 } },

@@ -80,7 +80,7 @@ export const OPTIONS = {
   models: option("--models <models...>", "two or more .onnx files", text),
   data: option(
     "--data <spec>",
-    "folder:DIR, idx:IMAGES,LABELS, npz:FILE, records:FILE?shape=32x32x3, csv:FILE?label=COLUMN; texts: tsv:FILE?text=COLUMN&label=COLUMN, jsonl:FILE?text=KEY&label=KEY",
+    "folder:DIR, idx:IMAGES,LABELS, npz:FILE, records:FILE?shape=32x32x3, csv:FILE?label=COLUMN, libsvm:FILE; texts: tsv:FILE?text=COLUMN&label=COLUMN, jsonl:FILE?text=KEY&label=KEY",
     text,
   ),
   threat: repeated(

@@ -2,6 +2,7 @@ import { openCsv } from "./csv.ts";
 import type { Dataset } from "./dataset.ts";
 import { openFolder } from "./folder.ts";
 import { openIdx } from "./idx.ts";
+import { openLibsvm } from "./libsvm.ts";
 import { openNpz } from "./npz.ts";
 import { DEFAULT_MAX_BYTES, type OpenOptions } from "./options.ts";
 import { dataError } from "./problems.ts";
@@ -19,6 +20,7 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   csv: openCsv,
   tsv: openCsv,
   jsonl: openJsonLines,
+  libsvm: openLibsvm,
 };
 
 /**

@@ -19,9 +19,8 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   csv: TABLE,
   tsv: TABLE,
   jsonl: ["text", "label", "group"],
+  libsvm: ["features", "first"],
 };
-/** Named in CONTRACTS, not read yet. */
-const LATER = ["libsvm"];
 
 /** Throws for an unknown kind, an unknown key, or a missing path. A path may hold colons, and commas where only one file is named. */
 export function parseDataSpec(text: string): DataSpec {
@@ -29,13 +28,6 @@ export function parseDataSpec(text: string): DataSpec {
   const kind = colon < 0 ? text : text.slice(0, colon);
   const hint = `Give ${Object.keys(KINDS).join(":, ")}: and a path, like folder:DIR, csv:FILE?label=COLUMN or tsv:FILE?text=COLUMN&label=COLUMN`;
   const keys = KINDS[kind];
-  if (LATER.includes(kind))
-    throw dataError("--data", {
-      code: "E_DATA_KIND",
-      got: text,
-      expected: "another kind",
-      hint: `${kind} is not yet read. ${hint}`,
-    });
   if (keys === undefined || colon < 0)
     throw dataError("--data", { code: "E_DATA_SPEC", expected: "KIND:PATH", got: text, hint });
   const rest = text.slice(colon + 1);

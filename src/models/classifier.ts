@@ -1,8 +1,10 @@
 import type { LossName } from "../autodiff/losses.ts";
 import type { Problem } from "../base/errors.ts";
 import type { StepFunctions } from "./step-notes.ts";
+import type { TreeEnsemble } from "./trees/ensemble.ts";
 
 export type { LossName } from "../autodiff/losses.ts";
+export type { Tree, TreeEnsemble } from "./trees/ensemble.ts";
 
 /**
  * What scores are. `logits`: any numbers, of which the softmax is the confidence (log probabilities are a kind of these).
@@ -14,6 +16,8 @@ export interface Capabilities {
   /** All class scores, or the label alone. */
   readonly output: "scores" | "label";
   readonly gradient: boolean;
+  /** Whether it is an ensemble of trees that can be read: see `Classifier.trees`. */
+  readonly trees?: boolean;
 }
 
 /** Rows of attack space, packed: `count` rows of `size` floats. A row is one sample scaled to 0..1, images in height-width-channel order. */
@@ -136,6 +140,8 @@ export interface Classifier {
   readonly problems: readonly Problem[];
   /** Of a model of texts whose tokenizer we hold. */
   readonly reading?: TextReading;
+  /** Of an ensemble of decision trees: what its file says. */
+  readonly trees?: TreeEnsemble;
   /** Absent for a model that can only be asked. */
   readonly access?: GraphAccess;
   meter?(): Meter;

@@ -23,6 +23,8 @@ export interface InspectedClassifier {
   readonly dims: readonly number[];
   readonly classes: number;
   readonly gradient: boolean;
+  /** Whether it is an ensemble of trees that attacks can read. */
+  readonly trees: boolean;
   readonly output: string;
   readonly kind: HeadKind;
   readonly meaning: ScoreMeaning;
@@ -97,6 +99,7 @@ export async function inspectModel(source: ModelSource, options: LoadClassifierO
       dims: classifier.dims,
       classes: classifier.classes.length,
       gradient: classifier.capabilities.gradient,
+      trees: classifier.trees !== undefined,
       output: classifier.head.output,
       kind: classifier.head.kind,
       meaning: classifier.meaning,

@@ -14,6 +14,7 @@ import { OnnxClassifier } from "./onnx-classifier.ts";
 import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
 import type { StepFunctions } from "./step-notes.ts";
+import { type OpenedTrees, openTrees } from "./trees/open-trees.ts";
 
 export interface LoadClassifierOptions extends PreprocessingOptions, ArrangementOptions {
   /** Where it runs. Default: onnxruntime-node, started for this classifier and closed with it. */
@@ -108,6 +109,8 @@ async function assemble(
   const { graph, head, fixedBatch, session } = adapted;
   const obstacles = gradientProblems(graph, table);
   const gradient = obstacles.length === 0;
+  const scores = (row: Float32Array) => deployed.scores(row, head);
+  const trees = await openTrees({ model, head, arrangement, preprocessing, scores });
   return new OnnxClassifier({
     runtime,
     ownsRuntime: options.runtime === undefined,
@@ -122,7 +125,8 @@ async function assemble(
     gradient,
     maxBatch: fixedBatch ?? largestBatch(graph, table),
     fixedBatch,
-    notes: notesOf(opened, arrangement, adapted),
+    notes: [...notesOf(opened, arrangement, adapted), ...treeNotes(trees)],
+    trees: typeof trees === "string" ? null : trees,
     steps: stepsOf(opened, gradient ? graph : null, table, preprocessing),
     problems: [...adapted.problems, ...obstacles],
   });
@@ -180,6 +184,15 @@ function notesOf({ model }: OpenedModel, arrangement: Arrangement, { head, notes
   if (model.graph.initializers.some((value) => value.dtype === "float16"))
     result.push("float16 weights widened to float32 where gradients are computed");
   return result;
+}
+
+function treeNotes(trees: OpenedTrees | string | null): string[] {
+  if (trees === null) return [];
+  if (typeof trees === "string") return [`its trees can't be read, so that attacks see no thresholds: ${trees}`];
+  const { trees: list, thresholds } = trees.trees;
+  return [
+    `${list.length} trees, ${thresholds} thresholds inside the box: read, and in agreement with the model's answers`,
+  ];
 }
 
 /** Of a model without gradients, only what its input does is known. */

@@ -23,6 +23,8 @@ import { featuresBehind } from "./last-layer.ts";
 import { plantMask } from "./planted-mask.ts";
 import { type ScoreHead, scoreMeaning } from "./score-head.ts";
 import { type StepFunctions, stepNotes } from "./step-notes.ts";
+import type { TreeEnsemble } from "./trees/ensemble.ts";
+import type { OpenedTrees } from "./trees/open-trees.ts";
 
 export interface OnnxClassifierParts {
   readonly runtime: Runtime;
@@ -44,6 +46,7 @@ export interface OnnxClassifierParts {
   readonly notes: readonly string[];
   readonly steps: StepFunctions;
   readonly problems: readonly Problem[];
+  readonly trees?: OpenedTrees | null;
   /** What takes the place of each loss; absent: the losses themselves, of the logits. */
   readonly losses?: (loss: LossName) => CustomLoss;
 }
@@ -75,6 +78,7 @@ export class OnnxClassifier implements Classifier {
   readonly head: ScoreHead;
   readonly meaning: ScoreMeaning;
   readonly fixedBatch: number | null;
+  readonly trees?: TreeEnsemble;
   readonly access: GraphAccess;
   private readonly parts: OnnxClassifierParts;
   private readonly size: number;
@@ -89,14 +93,15 @@ export class OnnxClassifier implements Classifier {
     this.classes = parts.classes;
     this.dims = parts.dims;
     this.size = sizeOf(parts.dims);
-    this.capabilities = { output: "scores", gradient: parts.gradient };
+    this.capabilities = { output: "scores", gradient: parts.gradient, ...(parts.trees ? { trees: true } : {}) };
+    if (parts.trees) this.trees = parts.trees.trees;
     this.maxBatch = parts.maxBatch;
     this.concurrency = parts.session.concurrency;
     this.notes = [...parts.notes, ...stepNotes(parts.steps)];
     this.steps = parts.steps;
     this.problems = parts.problems;
     this.head = parts.head;
-    this.meaning = scoreMeaning(parts.head);
+    this.meaning = parts.trees?.meaning ?? scoreMeaning(parts.head);
     this.fixedBatch = parts.fixedBatch;
     this.sessions = [parts.session];
     this.access = { features: () => this.features(), masked: (mask) => this.masked(mask) };

@@ -9,11 +9,30 @@ import type { Threat } from "./threat.ts";
 const DRAWS = 20;
 
 /**
+ * How far the changed fields may go together. Norms are of the numbers among them, each as a share of its range: a category has no distance, and is bounded
+ * by its cost alone.
+ */
+export interface FieldsWithin {
+  readonly linf?: number;
+  readonly l2?: number;
+  readonly l1?: number;
+  /** As the schema counts it. */
+  readonly cost?: number;
+}
+
+export interface FieldsOptions extends ThreatOptions {
+  readonly within?: FieldsWithin;
+}
+
+/** Rounding of shares of a range. */
+const TOLERANCE = 1e-9;
+
+/**
  * At most `count` fields of a row differ from the clean one: to legal values, in the direction in which each may change, and so that every
  * relation holds. A field that follows from others (`total == sum(a, b)`) counts as any other.
  */
-export function fields(count: number, rows: RowSpace, options: ThreatOptions = {}): Threat {
-  const { goal = { kind: "untargeted" }, mask = null } = options;
+export function fields(count: number, rows: RowSpace, options: FieldsOptions = {}): Threat {
+  const { goal = { kind: "untargeted" }, mask = null, within = {} } = options;
   if (!Number.isInteger(count) || count < 0)
     throw new BlindspotError({
       code: "E_THREAT_EPSILON",
@@ -22,8 +41,41 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
       got: String(count),
     });
   const free = freeFields(rows, mask);
-  const may = (field: number, level: number, clean: number) =>
-    level === clean || (free.includes(field) && rows.mayBe(field, level, clean));
+  const isFree = new Set(free);
+  const { linf = Number.POSITIVE_INFINITY } = within;
+  const measured = [within.l1, within.l2, within.cost].some((bound) => bound !== undefined);
+
+  function reach(field: number, clean: number): readonly [number, number] {
+    const [first, last] = rows.reach(field, clean);
+    const { ordered, levels } = rows.fields[field]!;
+    if (!ordered || linf >= 1) return [first, last];
+    const steps = Math.floor(linf * (levels - 1) + TOLERANCE);
+    return [Math.max(first, clean - steps), Math.min(last, clean + steps)];
+  }
+
+  function may(field: number, level: number, clean: number): boolean {
+    if (level === clean) return true;
+    if (!isFree.has(field) || !rows.mayBe(field, level, clean)) return false;
+    const [first, last] = reach(field, clean);
+    return level >= first && level <= last;
+  }
+
+  /** Whether the changes together keep the bounds on their sizes. */
+  function isNear(levels: Levels, clean: Levels): boolean {
+    let [l1, squares] = [0, 0];
+    for (let f = 0; f < levels.length; f++)
+      if (levels[f] !== clean[f] && rows.fields[f]!.ordered) {
+        const shift = rows.shift(f, clean[f]!, levels[f]!);
+        l1 += shift;
+        squares += shift * shift;
+      }
+    const fits = (size: number, bound = Number.POSITIVE_INFINITY) => size <= bound + TOLERANCE;
+    return (
+      fits(l1, within.l1) &&
+      fits(Math.sqrt(squares), within.l2) &&
+      (within.cost === undefined || fits(rows.cost(levels, clean), within.cost))
+    );
+  }
 
   function settle(wanted: Levels, clean: Levels): Levels {
     const shift = (f: number) => rows.shift(f, clean[f]!, wanted[f]!);
@@ -43,13 +95,17 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
     let changed = 0;
     for (let f = 0; f < levels.length; f++)
       if (levels[f] !== clean[f] && (++changed > count || !may(f, levels[f]!, clean[f]!))) return false;
-    return rows.broken(levels) === null;
+    return (!measured || isNear(levels, clean)) && rows.broken(levels) === null;
   }
 
   function project(x: Float32Array, x0: Float32Array): Float32Array {
     const clean = rows.levels(x0);
     const wanted = rows.levels(x, clean);
-    for (const f of rows.changed(wanted, clean)) if (!may(f, wanted[f]!, clean[f]!)) wanted[f] = clean[f]!;
+    for (const f of rows.changed(wanted, clean)) {
+      const [first, last] = reach(f, clean[f]!);
+      if (isFree.has(f) && rows.fields[f]!.ordered) wanted[f] = Math.min(last, Math.max(first, wanted[f]!));
+      else if (!may(f, wanted[f]!, clean[f]!)) wanted[f] = clean[f]!;
+    }
     x.set(rows.point(settle(wanted, clean)));
     return x;
   }
@@ -57,12 +113,12 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
   /** So many fields at random, each at a random other value that it may take. */
   function scatter(x0: Float32Array, rng: Rng): Float32Array {
     const clean = rows.levels(x0);
-    const movable = free.filter((f) => rows.reach(f, clean[f]!)[0] < rows.reach(f, clean[f]!)[1]);
+    const movable = free.filter((f) => reach(f, clean[f]!)[0] < reach(f, clean[f]!)[1]);
     let levels = Int32Array.from(clean);
     for (let draw = 0; draw < DRAWS; draw++) {
       levels = Int32Array.from(clean);
       for (const f of rng.shuffle([...movable]).slice(0, count)) {
-        const [first, last] = rows.reach(f, clean[f]!);
+        const [first, last] = reach(f, clean[f]!);
         levels[f] = first + rng.integer(last - first + 1);
       }
       if (legal(rows.derive(levels, clean), clean)) return rows.point(levels);
@@ -78,7 +134,7 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
   ): { field: number; level: number; gain: number }[] {
     return free.map((field) => {
       const options = rows.fields[field]!.ordered
-        ? rows.reach(field, clean[field]!)
+        ? reach(field, clean[field]!)
         : rows.options(field, clean[field]!, Infinity);
       const at = rows.starts[field]!;
       const width = rows.fields[field]!.boxes.length;
@@ -94,8 +150,9 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
     });
   }
 
+  const spelled = options.spelled ?? `${count}${spell(within)}`;
   return {
-    id: `${threatId("fields", count, options)};schema=${sha256(JSON.stringify(rows.schema.source)).slice(0, 8)}`,
+    id: `${threatId("fields", count, { ...options, spelled })};schema=${sha256(JSON.stringify(rows.schema.source)).slice(0, 8)}`,
     norm: "fields",
     epsilon: count,
     effectiveEpsilon: count,
@@ -103,7 +160,13 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
     goal,
     mask,
     unit: 1,
-    rows: { space: rows, free, legal },
+    rows: {
+      space: rows,
+      free,
+      legal,
+      reach,
+      options: (field, clean, most) => rows.options(field, clean, most, reach(field, clean)),
+    },
     randomPoint: scatter,
     randomBoundaryPoint: scatter,
     /** The side of the box toward which the gradient points, in the one field that gains most. */
@@ -144,6 +207,7 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
       const broken = rows.broken(levels);
       if (x.some((value, i) => value !== legalPoint[i])) return "holds a value that the schema does not allow";
       if (forbidden !== undefined) return `${rows.fields[forbidden]!.name} may not change so`;
+      if (!isNear(levels, clean)) return "changes more than the threat allows";
       if (broken !== null) return `breaks ${broken}`;
       return changed.length <= count ? null : `changes ${changed.length} fields, allowed ${count}`;
     },
@@ -152,6 +216,12 @@ export function fields(count: number, rows: RowSpace, options: ThreatOptions = {
       return fields(Math.floor(other), rows, rest);
     },
   };
+}
+
+/** `?linf=0.1&cost=2`, as typed behind the number of fields. */
+function spell(within: FieldsWithin): string {
+  const parts = Object.entries(within).map(([key, value]) => `${key}=${value}`);
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
 function finite(value: number): number {

@@ -1,7 +1,7 @@
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import type { RowSpace } from "../inputs/row/row-space.ts";
 import type { ThreatOptions } from "./box.ts";
-import { fields } from "./fields.ts";
+import { type FieldsWithin, fields } from "./fields.ts";
 import { parseGoal } from "./goal.ts";
 import { l0 } from "./l0.ts";
 import { l2, linf } from "./lp.ts";
@@ -18,7 +18,7 @@ export interface ParseOptions extends Omit<ThreatOptions, "spelled"> {
 const NOT_YET = ["l1", "text"];
 const KNOWN = "linf:EPS, l2:EPS, l0:PIXELS or fields:K";
 
-/** Reads `linf:8/255`, `l2:0.5`, `l0:5`, `l0:5?count=channels`, `fields:2`. All that is wrong with the spec is said at once. */
+/** Reads `linf:8/255`, `l2:0.5`, `l0:5`, `l0:5?count=channels`, `fields:2`, `fields:2?linf=0.1`. All that is wrong with the spec is said at once. */
 export function parseThreat(spec: string, { dims = [], rows, ...options }: ParseOptions = {}): Threat {
   const colon = spec.indexOf(":");
   const kind = (colon < 0 ? spec : spec.slice(0, colon)).trim().toLowerCase();
@@ -126,13 +126,16 @@ function parseSparse(
   return l0(Number(count), { ...options, spelled: size, unit: perPixel ? channels : 1 });
 }
 
-/** `2`: at most so many fields, of those that the schema names. */
+const BOUNDS = ["linf", "l2", "l1", "cost"] as const;
+
+/** `2`: at most so many fields, of those that the schema names. `2?linf=0.1&cost=3`: and within bounds. */
 function parseFields(
   subject: string,
   size: string,
   rows: RowSpace | undefined,
   options: Omit<ThreatOptions, "spelled">,
 ): Threat {
+  const [number = "", query] = size.split("?");
   const problems: Problem[] = [];
   if (rows === undefined)
     problems.push({
@@ -142,13 +145,13 @@ function parseFields(
       hint: "Give --schema FILE; `blindspot init --data FILE` writes a first one",
     });
   const most = rows?.fields.length ?? Number.POSITIVE_INFINITY;
-  const count = /^\d+$/.test(size) ? Number(size) : Number.NaN;
+  const count = /^\d+$/.test(number) ? Number(number) : Number.NaN;
   if (!(count >= 1 && count <= most))
     problems.push({
       code: "E_THREAT_EPSILON",
       subject,
       expected: `a whole number of fields, 1 or more${Number.isFinite(most) ? `, at most ${most}` : ""}`,
-      got: `'${size}'`,
+      got: `'${number}'`,
     });
   if (options.quantize === "uint8")
     problems.push({
@@ -156,8 +159,28 @@ function parseFields(
       subject,
       expected: "--quantize none: a schema says which values are legal",
     });
+  const within = parseBounds(subject, query, problems);
   if (problems.length > 0) throw new BlindspotError(problems);
-  return fields(count, rows!, { ...options, spelled: size });
+  return fields(count, rows!, { ...options, within, spelled: size });
+}
+
+function parseBounds(subject: string, query: string | undefined, problems: Problem[]): FieldsWithin {
+  if (query === undefined) return {};
+  const within: Partial<Record<(typeof BOUNDS)[number], number>> = {};
+  for (const part of query.split("&")) {
+    const [key = "", text = ""] = part.split("=");
+    const bound = BOUNDS.find((known) => known === key);
+    const value = parseEpsilon(text);
+    if (bound === undefined || value === null || value <= 0 || within[bound] !== undefined)
+      problems.push({
+        code: "E_THREAT_OPTION",
+        subject,
+        expected: `${BOUNDS.join("=, ")}= and a size above 0, each once, such as fields:2?linf=0.1&cost=3`,
+        got: `'${part}'`,
+      });
+    else within[bound] = value;
+  }
+  return within;
 }
 
 /** A decimal number or a fraction; null for anything else. */

@@ -16,6 +16,10 @@ export interface RowLimits {
   readonly space: RowSpace;
   /** Fields that may change, by index. */
   readonly free: readonly number[];
+  /** First and last level of an ordered field that the threat allows from `clean`. */
+  reach(field: number, clean: number): readonly [number, number];
+  /** Levels other than `clean` that the threat allows, nearest first; where there are more than `most`, so many spread evenly, the ends among them. */
+  options(field: number, clean: number, most: number): Int32Array;
   /** Whether a row keeps every constraint of the threat. */
   legal(levels: Levels, clean: Levels): boolean;
 }

@@ -42,6 +42,7 @@ async function determinism({ classifier, samples, scores: first }: ModelContext)
 }
 
 function scoresAreLogits({ classifier, scores }: ModelContext): Outcome[] {
+  if (classifier.trees !== undefined) return skipped("trees have no gradients that could vanish");
   if (classifier.capabilities.output === "label") return skipped("the model gives labels only");
   const sumsToOne = (row: Float32Array) =>
     row.every((p) => p >= -1e-5 && p <= 1 + 1e-5) && Math.abs(row.reduce((a, b) => a + b, 0) - 1) < 1e-5;

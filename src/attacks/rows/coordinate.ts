@@ -40,10 +40,10 @@ async function bestChange(
   values: number,
   budget: { left: number },
 ): Promise<Best | null> {
-  const { space, free, legal } = sample.threat.rows!;
+  const { space, free, legal, options } = sample.threat.rows!;
   let best: Best | null = null;
   for (const field of sample.rng.shuffle(free))
-    for (const level of [clean[field]!, ...space.options(field, clean[field]!, values)]) {
+    for (const level of [clean[field]!, ...options(field, clean[field]!, values)]) {
       if (level === from.levels[field]) continue;
       const levels = changed(from.levels, field, level);
       if (!legal(levels, clean) && !legal(space.derive(levels, clean), clean)) continue;

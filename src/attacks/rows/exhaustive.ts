@@ -46,15 +46,15 @@ async function runExhaustive(sample: LabelSample, { queries, values }: RowExhaus
  * than may be looked at.
  */
 export function rowsOf(
-  { space, free, legal }: RowLimits,
+  { free, legal, ...limits }: RowLimits,
   clean: Levels,
   count: number,
   most: { readonly values: number; readonly rows: number },
 ): Levels[] | null {
   // Of a field that has more values than may be looked at, those listed would not be all.
-  if (most.values >= MOST_ROWS && free.some((field) => span(space, field, clean) >= MOST_ROWS)) return null;
+  if (most.values >= MOST_ROWS && free.some((field) => span(limits, field, clean[field]!) >= MOST_ROWS)) return null;
   const choices = free.flatMap((field): Choice[] => {
-    const levels = space.options(field, clean[field]!, most.values);
+    const levels = limits.options(field, clean[field]!, most.values);
     return levels.length === 0 ? [] : [{ field, levels }];
   });
   if (combinations(choices, count) > MOST_ROWS) return null;
@@ -79,8 +79,8 @@ export function rowsOf(
   return rows.length > most.rows ? null : rows;
 }
 
-function span(space: RowLimits["space"], field: number, clean: Levels): number {
-  const [first, last] = space.reach(field, clean[field]!);
+function span({ reach }: Pick<RowLimits, "reach">, field: number, clean: number): number {
+  const [first, last] = reach(field, clean);
   return last - first;
 }
 

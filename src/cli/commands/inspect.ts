@@ -119,7 +119,12 @@ function printed(inspection: ModelInspection, probed: ProbeResult | null): strin
       ["expects", classifier.takes === "texts" ? "texts" : `inputs of ${classifier.dims.join("x")}`],
       ["scores", `output '${classifier.output}', ${classifier.classes} classes; ${head}`],
       ["batch", batch],
-      ["gradients", classifier.gradient ? "yes" : "no: only score attacks work"],
+      [
+        "gradients",
+        classifier.gradient
+          ? "yes"
+          : `no: ${classifier.trees ? "attacks on trees and by query work" : "only score attacks work"}`,
+      ],
       ...classifier.notes.map((note, i) => [i === 0 ? "notes" : "", note]),
     );
   }

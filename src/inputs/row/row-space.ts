@@ -1,6 +1,6 @@
 import type { FieldValue } from "../field.ts";
 import { type ColumnBox, type FieldSpace, fieldSpace } from "./field-space.ts";
-import type { RowValues } from "./relation.ts";
+import type { Relation, RowValues } from "./relation.ts";
 import type { RowSchema } from "./schema.ts";
 
 /** A row as the level of each field: see `FieldSpace`. */
@@ -66,9 +66,13 @@ export class RowSpace {
 
   /** The first relation that the row breaks, as written; null if all hold. */
   broken(levels: Levels): string | null {
+    return this.brokenRelation(levels)?.text ?? null;
+  }
+
+  brokenRelation(levels: Levels): Relation | null {
     if (this.schema.relations.length === 0) return null;
     const row = relationValues(this.values(levels));
-    return this.schema.relations.find((relation) => !relation.holds(row))?.text ?? null;
+    return this.schema.relations.find((relation) => !relation.holds(row)) ?? null;
   }
 
   /** Whether a field that is at `clean` may be brought to `level`. */
@@ -89,10 +93,10 @@ export class RowSpace {
 
   /**
    * Levels other than `clean` that the field may be brought to: all, nearest first, or, where there are more than `most`, so many spread evenly over the reach, its ends
-   * among them. For ordered fields nearest is by level.
+   * among them. For ordered fields nearest is by level, and `within` may say how far they reach.
    */
-  options(field: number, clean: number, most: number): Int32Array {
-    const [first, last] = this.reach(field, clean);
+  options(field: number, clean: number, most: number, within?: readonly [number, number]): Int32Array {
+    const [first, last] = within ?? this.reach(field, clean);
     const all = last - first;
     const places = all <= most ? all + 1 : most;
     const spread = Int32Array.from({ length: places }, (_, i) =>
