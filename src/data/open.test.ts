@@ -337,7 +337,6 @@ describe("csv:", () => {
 });
 
 it.each([
-  ["libsvm:a", "libsvm is not yet read"],
   ["nothing", "E_DATA_SPEC --data: expected KIND:PATH, got nothing"],
   ["csv:", "expected a path"],
   ["idx:one", "expected idx:IMAGES,LABELS"],

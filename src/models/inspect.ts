@@ -99,7 +99,7 @@ export async function inspectModel(source: ModelSource, options: LoadClassifierO
       dims: classifier.dims,
       classes: classifier.classes.length,
       gradient: classifier.capabilities.gradient,
-      trees: classifier.trees !== undefined,
+      trees: classifier.capabilities.trees === true,
       output: classifier.head.output,
       kind: classifier.head.kind,
       meaning: classifier.meaning,
