@@ -173,13 +173,14 @@ class Rendering {
     return { id, wrong, clean, codec, threat: this.threat(clean, wrong) };
   }
 
-  /** What the sample was found under. Of a masked threat it is known what was changed; without any threat everything may be. */
+  /** What the sample was found under. Of a masked threat it is known what was changed; without any threat that alone may change. */
   private threat(clean: Float32Array, wrong: Float32Array): Threat {
     const { manifest } = this.entry;
     const quantize = manifest.values === "uint8" ? "uint8" : "none";
     const id = threatIdOf(this.entry);
-    if (id === undefined) return linf(1, { quantize });
-    const mask = id.endsWith(";masked") ? Uint8Array.from(wrong, (value, i) => Number(value !== clean[i])) : null;
+    const changed = Uint8Array.from(wrong, (value, i) => Number(value !== clean[i]));
+    if (id === undefined) return linf(1, { quantize, mask: changed });
+    const mask = id.endsWith(";masked") ? changed : null;
     return threatOfId(id, { classes: this.model.classes.length, dims: manifest.dims, mask });
   }
 
