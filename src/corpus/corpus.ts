@@ -4,7 +4,17 @@ import type { Codec } from "../inputs/codec.ts";
 import { canonicalText } from "./canonical-json.ts";
 import { type Entry, entryOf, saysNothingNew } from "./entry.ts";
 import type { CorpusFolder } from "./folder.ts";
-import { codecOf, digestOf, type Form, formOf, manifestOf, manifestText } from "./identity.ts";
+import {
+  codecOf,
+  digestOf,
+  type Form,
+  formOf,
+  type InputFile,
+  inputFile,
+  manifestOf,
+  manifestText,
+  type Reading,
+} from "./identity.ts";
 import {
   belongsTo,
   blobPath,
@@ -43,6 +53,14 @@ export interface NewSample {
   readonly point: Float32Array;
   /** What it was made from, or null. */
   readonly clean: Float32Array | null;
+  readonly events: readonly EventBody[];
+}
+
+/** The same, from files, where no codec reads them yet: a row without its schema, a text. */
+export interface NewFiles {
+  readonly form: Form;
+  readonly input: InputFile;
+  readonly clean: InputFile | null;
   readonly events: readonly EventBody[];
 }
 
@@ -135,13 +153,14 @@ export class Corpus {
    * Stores a sample and what is known about it; what is there already is not written again. Blobs come first, then events, the manifest
    * last: it vouches for the others.
    */
-  async add({ codec, point, clean, events }: NewSample): Promise<Added> {
-    const manifest = manifestFor(codec, point, clean);
+  async add(sample: NewSample | NewFiles): Promise<Added> {
+    const { events } = sample;
+    const { form, input, clean } = "codec" in sample ? prepared(sample) : sample;
+    const manifest = manifestOf(form, input.digest, clean?.digest ?? null);
     const { id } = manifest;
     const [known, held] = await Promise.all([readManifest(this.folder, samplePath(id)), this.eventsOf(id)]);
     if (held.some(({ event }) => event === "forgotten")) return { id, isNew: false, events: 0, forgotten: true };
-    await this.storeInput(codec, point);
-    if (clean !== null) await this.storeInput(codec, clean);
+    for (const side of [input, clean]) if (side !== null) await this.storeFile(form, side);
     const written = await this.writeEvents(id, events, held);
     if (known.state !== "good") await this.folder.write(samplePath(id), encoder.encode(manifestText(manifest)));
     return { id, isNew: known.state !== "good", events: written, forgotten: false };
@@ -189,22 +208,41 @@ export class Corpus {
 
   /** Stores one input (a rendition, say) unless it is there, whole; returns its name. */
   async storeInput(codec: Codec, point: Float32Array): Promise<string> {
-    const digest = digestOf(codec, point);
-    const form = formOf(codec);
-    if ((await this.readInput(form, digest)).state === "good") return digest;
-    // What lies under this name, if anything, is damaged: these are the bytes that the name asks for.
-    await this.folder.write(blobPath(digest, form), (await codecOf(form).encode(point)).bytes);
-    return digest;
+    const { form, input } = prepared({ codec, point, clean: null });
+    await this.storeFile(form, input);
+    return input.digest;
   }
 
-  /** The input of this name: decoded, and compared with its name. */
-  async readInput(form: Form, digest: string): Promise<Read<Float32Array>> {
+  /** What lies under this name, if anything, may be damaged: these are the bytes that the name asks for. */
+  async storeFile(form: Form, { digest, bytes }: Prepared | InputFile): Promise<void> {
+    if ((await this.readFile(form, digest)).state === "good") return;
+    await this.folder.write(blobPath(digest, form), typeof bytes === "function" ? await bytes() : bytes);
+  }
+
+  /** The file of this name: read, and compared with its name. */
+  async readFile(form: Form, digest: string): Promise<Read<InputFile>> {
+    return this.attempt(form, digest, (bytes) => inputFile(form, bytes));
+  }
+
+  /** The input of this name, as a point: decoded, and compared with its name. */
+  async readInput(form: Form, digest: string, reading?: Reading): Promise<Read<Float32Array>> {
+    const codec = codecOf(form, reading);
+    return this.attempt(form, digest, async (bytes) => {
+      const point = await codec.decode(bytes);
+      return { digest: digestOf(codec, point), point };
+    }).then((read) => (read.state === "good" ? { state: "good", value: read.value.point } : read));
+  }
+
+  private async attempt<T extends { readonly digest: string }>(
+    form: Form,
+    digest: string,
+    read: (bytes: Uint8Array) => Promise<T>,
+  ): Promise<Read<T>> {
     try {
       const bytes = await this.folder.read(blobPath(digest, form), LIMITS.blobBytes);
       if (bytes === null) return { state: "missing" };
-      const codec = codecOf(form);
-      const point = await codec.decode(bytes);
-      if (digestOf(codec, point) === digest) return { state: "good", value: point };
+      const value = await read(bytes);
+      if (value.digest === digest) return { state: "good", value };
       return { state: "bad", problem: "not what its name says: it was changed" };
     } catch (error) {
       if (!(error instanceof BlindspotError) || error.code === "E_CORPUS_DISK") throw error;
@@ -216,9 +254,13 @@ export class Corpus {
    * An input of a sample: as it was found, its clean side, or another of its renditions by name (see `renditionOf`). Throws where it is missing or
    * damaged: it is never skipped in silence.
    */
-  async point(manifest: Manifest, side: "input" | "clean" | { readonly digest: string }): Promise<Float32Array> {
+  async point(
+    manifest: Manifest,
+    side: "input" | "clean" | { readonly digest: string },
+    reading?: Reading,
+  ): Promise<Float32Array> {
     const digest = typeof side === "string" ? manifest[side] : side.digest;
-    const read = digest === null ? ({ state: "missing" } as const) : await this.readInput(manifest, digest);
+    const read = digest === null ? ({ state: "missing" } as const) : await this.readInput(manifest, digest, reading);
     if (read.state === "good") return read.value;
     throw new BlindspotError({
       code: "E_CORPUS_BLOB",
@@ -294,8 +336,21 @@ export class Corpus {
   }
 }
 
-function manifestFor(codec: Codec, point: Float32Array, clean: Float32Array | null): Manifest {
-  return manifestOf(formOf(codec), digestOf(codec, point), clean === null ? null : digestOf(codec, clean));
+/** An input and its name; its file is made when it is needed. */
+interface Prepared {
+  readonly digest: string;
+  bytes(): Promise<Uint8Array>;
+}
+
+function prepared({ codec, point, clean }: Omit<NewSample, "events">) {
+  const form = formOf(codec);
+  // Images as everybody writes them, whatever wrote this one.
+  const writer = form.modality === "image" ? codecOf(form) : codec;
+  const side = (x: Float32Array): Prepared => ({
+    digest: digestOf(codec, x),
+    bytes: async () => (await writer.encode(x)).bytes,
+  });
+  return { form, input: side(point), clean: clean === null ? null : side(clean) };
 }
 
 const OPENING: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import type { Finding, Result, SampleLine } from "../assess/schema.ts";
 import type { StoredRun } from "../assess/store.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Added, Corpus } from "./corpus.ts";
-import { codecOf, formOf } from "./identity.ts";
+import { codecOf, formOf, type Reading } from "./identity.ts";
 import type { ClassRef, EventBody } from "./schema.ts";
 
 /** What storing a run did. */
@@ -20,23 +20,29 @@ interface RunFacts {
   readonly model: string;
   /** Name of the run, for the record. */
   readonly name: string;
+  /** What its inputs are to the model. */
+  readonly reading: Reading;
 }
+
+type RunData = Pick<Dataset, "sample" | "naturalQuantize" | "modality" | "sha256" | "rows">;
 
 /**
  * Stores the findings of a run and what the model gets wrong without any attack. Storing the same run twice changes nothing.
- * @param data where the run's samples came from; without it natural errors can't be stored, since a run does not keep their inputs
+ * @param data where the run's samples came from; without it natural errors can't be stored, since a run does not keep their inputs, nor rows,
+ * whose schema the data has
  */
 export async function storeRun(
   corpus: Corpus,
   run: StoredRun,
-  data: Pick<Dataset, "sample" | "naturalQuantize" | "modality" | "sha256"> | null,
+  data: RunData | null,
   name: string,
 ): Promise<StoredFromRun> {
   const { result, findings, samples } = run;
-  const { kind, sha256, fingerprint, classes, dims, preprocessing } = result.model;
-  const model = await corpus.storeModel({ kind, identity: (sha256 ?? fingerprint)!, classes, dims, preprocessing });
+  const rows = data?.rows;
+  const model = await corpus.storeModel(recordOf(result, data));
   const notes: string[] = [];
-  const facts: RunFacts = { corpus, result, model, name };
+  const reading = { size: result.model.dims[0]!, ...(rows === undefined ? {} : { rows }) };
+  const facts: RunFacts = { corpus, result, model, name, reading };
   const stored: Added[] = [];
   let lost = 0;
   for (const finding of findings) {
@@ -44,7 +50,9 @@ export async function storeRun(
     if (added === null) lost++;
     else stored.push(added);
   }
-  if (lost > 0) notes.push(`${lost} of ${findings.length} findings have no stored inputs, or damaged ones: left out`);
+  const unread = rows === undefined && findings.some(({ subject }) => subject.modality === "row");
+  const why = unread ? "are rows, whose schema is not at hand" : "have no stored inputs, or damaged ones";
+  if (lost > 0) notes.push(`${lost} of ${findings.length} findings ${why}: left out`);
   const wrong = [...new Map(samples.filter(isNaturalError).map((line) => [line.index, line])).values()];
   const natural: Added[] = [];
   if (data !== null && data.sha256 === result.data.sha256)
@@ -56,6 +64,15 @@ export async function storeRun(
   const forgotten = [...stored, ...natural].filter((one) => one.forgotten).length;
   if (forgotten > 0) notes.push(`${forgotten} were forgotten before, and stay so`);
   return { findings: counted(stored), naturalErrors: counted(natural), notes };
+}
+
+/** How the model of a run was read. Of texts it is the data that says how long they may be, not the model. */
+function recordOf({ model }: Result, data: RunData | null): Parameters<Corpus["storeModel"]>[0] {
+  const { kind, sha256, fingerprint, classes, dims, preprocessing } = model;
+  const identity = (sha256 ?? fingerprint)!;
+  const rows = data?.rows?.schema.source;
+  const read = { kind, identity, classes, dims: data?.modality === "text" ? [] : dims, preprocessing };
+  return rows === undefined ? read : { ...read, rows };
 }
 
 function counted(added: readonly Added[]): { stored: number; isNew: number } {
@@ -77,11 +94,13 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
   if (blob === undefined) return null;
   const [clean, adversarial] = await Promise.all([run.blob(blob.original), run.blob(blob.adversarial)]);
   if (clean === null || adversarial === null) return null;
-  const { corpus, result } = facts;
+  const { corpus, result, reading } = facts;
   const quantize = finding.constraints.quantization ?? "none";
-  const codec = codecOf(formOf({ modality: finding.subject.modality, dims: result.model.dims, quantize }));
+  const { modality } = finding.subject;
+  if (modality === "row" && reading.rows === undefined) return null;
+  const codec = codecOf(formOf({ modality, dims: result.model.dims, quantize }), reading);
   const { outputChange, subject, attack, threatModel, constraints, perturbation } = finding;
-  const { l0, l0Pixels, l1, l2, linf } = perturbation.magnitude;
+  const { l0, l0Pixels, fields, l1, l2, linf } = perturbation.magnitude;
   const event: EventBody = {
     event: "found",
     kind: "adversarial",
@@ -102,7 +121,14 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
       queries: attack.queriesUsed,
       gradients: attack.gradientsUsed,
     },
-    distance: { l0, ...(l0Pixels === undefined ? {} : { l0Pixels }), l1, l2, linf },
+    distance: {
+      l0,
+      ...(l0Pixels === undefined ? {} : { l0Pixels }),
+      ...(fields === undefined ? {} : { fields }),
+      l1,
+      l2,
+      linf,
+    },
     finding: finding.id,
   };
   const [point, origin] = await Promise.all([codec.decode(adversarial), codec.decode(clean)]);
@@ -110,13 +136,13 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
 }
 
 async function storeNaturalError(
-  { corpus, result, model, name }: RunFacts,
-  data: Pick<Dataset, "sample" | "naturalQuantize" | "modality">,
+  { corpus, result, model, name, reading }: RunFacts,
+  data: RunData,
   line: SampleLine,
 ): Promise<Added> {
   const { point } = await data.sample(line.index);
   const { modality, naturalQuantize: quantize } = data;
-  const codec = codecOf(formOf({ modality, dims: result.model.dims, quantize }));
+  const codec = codecOf(formOf({ modality, dims: result.model.dims, quantize }), reading);
   const event: EventBody = {
     event: "found",
     kind: "natural",

@@ -4,21 +4,22 @@ import { plainPng } from "../inputs/png.ts";
 import { fromLevels } from "../inputs/points.ts";
 import type { StoredInput } from "../inputs/stored.ts";
 import type { Added, Corpus } from "./corpus.ts";
+import { digestOf, type Form, formOf, formText, type InputFile, inputFile } from "./identity.ts";
 import type { ClassRef, EventBody, Kind } from "./schema.ts";
 
 /** An input that came from outside of any run. */
 export interface Incoming {
-  readonly codec: Codec;
-  readonly point: Float32Array;
+  readonly form: Form;
+  readonly input: InputFile;
 }
 
 /** Pixels of an image file. */
-export function incomingImage({ height, width, channels, data }: Pixels): Incoming {
-  return { codec: imageCodec([height, width, channels], "uint8", plainPng), point: fromLevels(data) };
+export async function incomingImage({ height, width, channels, data }: Pixels): Promise<Incoming> {
+  return incoming(imageCodec([height, width, channels], "uint8", plainPng), fromLevels(data));
 }
 
 /** A float array: an image in height-width-channel order, or a vector; values in 0..1. */
-export function incomingArray({ dims, values }: StoredInput): Incoming {
+export async function incomingArray({ dims, values }: StoredInput): Promise<Incoming> {
   if (dims.length !== 1 && dims.length !== 3)
     throw new BlindspotError({
       code: "E_INPUT_SHAPE",
@@ -26,8 +27,17 @@ export function incomingArray({ dims, values }: StoredInput): Incoming {
       expected: "[features], or [height, width, channels]",
       got: dims.join("x"),
     });
-  const codec = dims.length === 3 ? imageCodec(dims, "none", plainPng) : vectorCodec(dims);
-  return { codec, point: values };
+  return incoming(dims.length === 3 ? imageCodec(dims, "none", plainPng) : vectorCodec(dims), values);
+}
+
+/** A row as JSON, or a text as it is. What a model makes of them need not be known. */
+export async function incomingFile(modality: "row" | "text", bytes: Uint8Array): Promise<Incoming> {
+  const form: Form = { modality, dims: [], values: modality === "row" ? "json" : "utf-8" };
+  return { form, input: await inputFile(form, bytes) };
+}
+
+async function incoming(codec: Codec, point: Float32Array): Promise<Incoming> {
+  return { form: formOf(codec), input: { digest: digestOf(codec, point), bytes: (await codec.encode(point)).bytes } };
 }
 
 export interface Report {
@@ -44,16 +54,16 @@ export interface Report {
 /** Stores what somebody reported. */
 export async function storeReport(
   corpus: Corpus,
-  { codec, point }: Incoming,
+  { form, input }: Incoming,
   clean: Incoming | null,
   { kind, file, label, by, group, note }: Report,
 ): Promise<Added> {
-  if (clean !== null && clean.codec.dims.join() !== codec.dims.join())
+  if (clean !== null && formText(clean.form) !== formText(form))
     throw new BlindspotError({
       code: "E_INPUT_SHAPE",
       subject: "--clean",
-      expected: codec.dims.join("x"),
-      got: clean.codec.dims.join("x"),
+      expected: formText(form),
+      got: formText(clean.form),
     });
   const known = label === undefined ? null : await classOf(corpus, label);
   const events: EventBody[] = [
@@ -66,7 +76,7 @@ export async function storeReport(
     },
     ...(known === null ? [] : [{ event: "judged", by, verdict: "valid", label: known } as const]),
   ];
-  return corpus.add({ codec, point, clean: clean?.point ?? null, events });
+  return corpus.add({ form, input, clean: clean?.input ?? null, events });
 }
 
 /** The class of this name. Once the corpus knows a model, a name that no model has is a typing error. */

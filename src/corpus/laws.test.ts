@@ -4,13 +4,18 @@ import { Corpus, type NewSample } from "./corpus.ts";
 import { entryOf } from "./entry.ts";
 import { memoryFolder } from "./folder.ts";
 import { digestOf, formOf, manifestOf, sampleId } from "./identity.ts";
+import { incomingFile } from "./incoming.ts";
 import { merge } from "./merge.ts";
 import {
   anySample,
   anySamples,
   corpusOf,
   filesOf,
+  foundEvent,
   imageSample,
+  READING,
+  rowSample,
+  textSample,
   ticking,
   vectorSample,
 } from "./samples.test.fixture.ts";
@@ -34,8 +39,8 @@ describe("laws of the corpus", () => {
         expect([entries.length, problems]).toEqual([1, []]);
         const entry = entries[0]!;
         if (entry.forgotten !== null) return;
-        expect(await corpus.point(entry.manifest, "input")).toEqual(sample.point);
-        if (sample.clean !== null) expect(await corpus.point(entry.manifest, "clean")).toEqual(sample.clean);
+        expect(await corpus.point(entry.manifest, "input", READING)).toEqual(sample.point);
+        if (sample.clean !== null) expect(await corpus.point(entry.manifest, "clean", READING)).toEqual(sample.clean);
         expect(await verify(corpus)).toMatchObject({ problems: [], leftovers: [], samples: 1 });
       }),
       RUNS,
@@ -157,8 +162,22 @@ describe("identity", () => {
     expect(sampleId(manifest)).toBe("4d69ea2d426d4ca00890905523a1e60d0b24259f13d87d3e956de9cc98926608");
   });
 
-  it("refuses what it can't hold yet", () => {
-    expect(() => formOf({ modality: "row", dims: [3], quantize: "none" })).toThrow("E_CORPUS_MODALITY");
+  it("knows a row and a text without schema and size: the same ids from files alone, however the row was written", async () => {
+    const events = [foundEvent()];
+    const written = new TextEncoder().encode('{ "job": "chef", "age": 20 }');
+    const corpus = await corpusOf([rowSample(2, 2, false, events), textSample("fr\u0435e", null, events)]);
+    for (const { form, input } of [
+      await incomingFile("row", written),
+      await incomingFile("text", new TextEncoder().encode("fr\u0435e")),
+    ])
+      expect(await corpus.add({ form, input, clean: null, events })).toMatchObject({ isNew: false, events: 0 });
+    await expect(incomingFile("row", new TextEncoder().encode('{"a":[1]}'))).rejects.toThrow("another value in 'a'");
+    await expect(incomingFile("row", new TextEncoder().encode("[1]"))).rejects.toThrow("another JSON value");
+    await expect(incomingFile("text", Uint8Array.of(0xff))).rejects.toThrow("UTF-8");
+    const { entries } = await corpus.read();
+    expect(entries).toHaveLength(2);
+    for (const { manifest } of entries)
+      await expect(corpus.point(manifest, "input")).rejects.toThrow("E_CORPUS_READING");
   });
 
   it("refuses NaN", async () => {

@@ -1,6 +1,5 @@
 import type { Corpus, FileProblem } from "./corpus.ts";
 import { purge } from "./forget.ts";
-import { codecOf } from "./identity.ts";
 import { blobOfName, eventOfName, SHARDS, sampleOfName, samplePath } from "./layout.ts";
 import { LIMITS, type Read, readEvent, readManifest, readModelRecord } from "./read.ts";
 import type { Manifest } from "./schema.ts";
@@ -108,10 +107,10 @@ class Merge {
   }
 
   private async input(path: string, manifest: Manifest, digest: string): Promise<boolean> {
-    if ((await this.target.readInput(manifest, digest)).state === "good") return true;
-    const read = await this.source.readInput(manifest, digest);
+    if ((await this.target.readFile(manifest, digest)).state === "good") return true;
+    const read = await this.source.readFile(manifest, digest);
     if (read.state === "good") {
-      await this.target.storeInput(codecOf(manifest), read.value);
+      await this.target.storeFile(manifest, read.value);
       this.count.inputs++;
       return true;
     }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { imageCodec, vectorCodec } from "../inputs/index.ts";
+import { imageCodec, RowSpace, readRowSchema, rowCodec, textCodec, textPoint, vectorCodec } from "../inputs/index.ts";
 import { plainPng } from "../inputs/png.ts";
 import { fromLevels } from "../inputs/points.ts";
 import { Corpus, type NewSample } from "./corpus.ts";
@@ -51,6 +51,27 @@ export function vectorSample(values: readonly number[], events: readonly EventBo
   return { codec: vector, point: Float32Array.from(values), clean: null, events };
 }
 
+const SCHEMA = {
+  schema: "blindspot-rows/1",
+  fields: [
+    { name: "age", type: "integer", min: 18, max: 90 },
+    { name: "job", type: "category", values: ["none", "clerk", "chef"], encoding: "one-hot" },
+  ],
+};
+
+/** What a model makes of the rows and texts of these samples. */
+export const READING = { rows: new RowSpace(readRowSchema(SCHEMA, "schema.json")), size: 12 };
+
+export function rowSample(age: number, job: number, clean: boolean, events: readonly EventBody[]): NewSample {
+  const point = (levels: readonly number[]) => READING.rows.point(Int32Array.from(levels));
+  return { codec: rowCodec(READING.rows), point: point([age, job]), clean: clean ? point([0, 0]) : null, events };
+}
+
+export function textSample(text: string, clean: string | null, events: readonly EventBody[]): NewSample {
+  const point = (one: string) => textPoint(one, READING.size);
+  return { codec: textCodec(READING.size), point: point(text), clean: clean === null ? null : point(clean), events };
+}
+
 const level = fc.integer({ min: 0, max: 3 });
 const levels = fc.array(level, { minLength: 4, maxLength: 4 });
 const event = fc.oneof(
@@ -76,6 +97,12 @@ export const anySample: fc.Arbitrary<NewSample> = fc.oneof(
   fc
     .tuple(fc.array(fc.constantFrom(0, 0.5, 1), { minLength: 3, maxLength: 3 }), event)
     .map(([values, one]) => vectorSample(values, [one])),
+  fc
+    .tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 }), fc.boolean(), event)
+    .map(([age, job, clean, one]) => rowSample(age, job, clean, [one])),
+  fc
+    .tuple(fc.constantFrom("free", "fr\u0435e", "fr\u200bee"), fc.constantFrom(null, "", "caf\u00e9"), event)
+    .map(([text, clean, one]) => textSample(text, clean, [one])),
 );
 
 export const anySamples = fc.array(anySample, { maxLength: 5 });

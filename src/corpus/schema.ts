@@ -23,17 +23,25 @@ export const manifestSchema = z
   .strictObject({
     schema: z.literal(SAMPLE_SCHEMA),
     id: digest.describe("SHA-256 of version tag, modality, input and clean input"),
-    modality: z.enum(["image", "vector"]),
+    modality: z.enum(["image", "vector", "row", "text"]),
     dims: z
       .array(z.int().positive())
-      .min(1)
       .max(3)
       .refine((dims) => dims.reduce((size, dim) => size * dim, 1) <= MAX_VALUES, `at most ${MAX_VALUES} values`)
-      .describe("[height, width, channels] or [features]"),
-    values: z.enum(["uint8", "float32"]),
+      .describe(
+        "[height, width, channels], [features]; [] of rows and texts: what a model makes of them is the model's",
+      ),
+    values: z.enum(["uint8", "float32", "json", "utf-8"]),
     input: digest.describe("SHA-256 of the canonical bytes; names the blob"),
     clean: digest.nullable().describe("the same of the input that it was made from; null: none"),
   })
+  .refine(
+    ({ modality, dims, values }) =>
+      (modality === "row") === (values === "json") &&
+      (modality === "text") === (values === "utf-8") &&
+      (modality === "row" || modality === "text") === (dims.length === 0),
+    "modality, dims and values that fit together",
+  )
   .describe("samples/AB/ID.json: one immutable file per boundary sample");
 
 /** How a model was read: answers are comparable only where this is equal. Named by the SHA-256 of the file. */
@@ -45,6 +53,7 @@ export const modelRecordSchema = z
     classes: z.array(text).max(100_000),
     dims: z.array(z.int().positive()).max(8),
     preprocessing: z.record(z.string(), z.unknown()),
+    rows: z.record(z.string(), z.unknown()).optional().describe("the schema of the rows that it takes (docs/rows.md)"),
   })
   .describe("models/DIGEST.json: a model, its classes in the order of its outputs, and how its inputs are prepared");
 
@@ -82,7 +91,15 @@ const found = z.object({
     })
     .optional(),
   distance: z
-    .object({ l0: count, l0Pixels: count.optional(), l1: z.number(), l2: z.number(), linf: z.number() })
+    .object({
+      l0: count,
+      l0Pixels: count.optional(),
+      fields: count.optional(),
+      words: count.optional(),
+      l1: z.number(),
+      l2: z.number(),
+      linf: z.number(),
+    })
     .optional()
     .describe("from the clean side, values scaled to 0..1: an upper bound on the distance to the boundary"),
   finding: digest.optional(),

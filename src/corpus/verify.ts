@@ -26,7 +26,7 @@ export async function verify(corpus: Corpus): Promise<Verified> {
   const read = await pooled([...inputs], 4, async ([path, { entry, digest }]) => ({
     path,
     forgotten: entry.forgotten !== null,
-    read: await corpus.readInput(entry.manifest, digest),
+    read: await corpus.readFile(entry.manifest, digest),
   }));
   for (const { path, forgotten, read: one } of read) {
     if (forgotten && one.state !== "missing")

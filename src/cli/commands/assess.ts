@@ -36,7 +36,7 @@ export async function run(options: Given): Promise<number> {
   try {
     if (given.dryRun) return await dryRun(target, given);
     // A corpus that can't be opened is an error before the run, not after it.
-    const corpus = await corpusOfRun(given, target.data.modality);
+    const corpus = await corpusOfRun(given);
     const assessment = await assess(assessOptions(target, { ...given, out }, progress, interrupt.signal));
     progress.clear();
     const end = earlyEnd(target);

@@ -4,7 +4,7 @@ import { readRun } from "../../assess/files-read.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import type { Added, Corpus } from "../../corpus/corpus.ts";
 import { storeRun } from "../../corpus/from-run.ts";
-import { type Incoming, incomingArray, incomingImage, storeReport } from "../../corpus/incoming.ts";
+import { type Incoming, incomingArray, incomingFile, incomingImage, storeReport } from "../../corpus/incoming.ts";
 import type { Dataset } from "../../data/index.ts";
 import { decodeImage } from "../../data/sharp-images.ts";
 import { readStored } from "../../inputs/stored.ts";
@@ -47,15 +47,17 @@ async function addedText(corpus: Corpus, { id, isNew, events, forgotten }: Added
   return `${short} ${what}${open}\n`;
 }
 
-/** An image file of any kind, or an .npy array of float32. */
+/** An image file of any kind, an .npy array of float32, a row as .json, or a text as .txt. */
 async function incoming(file: string): Promise<Incoming> {
   const read = await readFile(file).catch((error: Error) => {
     throw new BlindspotError(
-      { code: "E_INPUT_FILE", subject: file, expected: "an image, or an .npy array of float32", got: error.message },
+      { code: "E_INPUT_FILE", subject: file, expected: "an image, .npy, .json or .txt", got: error.message },
       { cause: error },
     );
   });
   const bytes = new Uint8Array(read);
+  if (file.endsWith(".json")) return incomingFile("row", bytes);
+  if (file.endsWith(".txt")) return incomingFile("text", bytes);
   return isNpy(bytes) ? incomingArray(await readStored(bytes)) : incomingImage(await decodeImage(bytes, file));
 }
 

@@ -4,8 +4,6 @@ import { Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
 import { diskFolder, isFolder } from "../../corpus/files.ts";
 import { classesIn, type Filter, matches, parsePair } from "../../corpus/filter.ts";
-import { isStorable, requireStorable } from "../../corpus/identity.ts";
-import type { Codec } from "../../inputs/index.ts";
 import type { Given } from "../options.ts";
 import { defined } from "../plan-options.ts";
 import { version } from "../version.ts";
@@ -27,17 +25,10 @@ export async function createCorpus({ corpus = DEFAULT_FOLDER }: Given): Promise<
 }
 
 /** For runs: nothing is written into a user's repository unasked, so the default counts only where it exists. */
-export async function corpusOfRun({ corpus }: Given, modality: Codec["modality"]): Promise<Corpus | null> {
+export async function corpusOfRun({ corpus }: Given): Promise<Corpus | null> {
   if (corpus === "none") return null;
-  if (corpus === undefined && !(await isFolder(DEFAULT_FOLDER))) return null;
-  if (corpus === undefined && !isStorable(modality)) {
-    process.stderr.write(
-      `note: ${DEFAULT_FOLDER}/ gets nothing of this run: a corpus can't hold inputs of its kind yet\n`,
-    );
-    return null;
-  }
-  requireStorable(modality);
-  return corpus === undefined ? openCorpus({}) : createCorpus({ corpus });
+  if (corpus === undefined) return (await isFolder(DEFAULT_FOLDER)) ? openCorpus({}) : null;
+  return createCorpus({ corpus });
 }
 
 /** Who acts: `--by`, or the name of the account. */

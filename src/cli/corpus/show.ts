@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
+import { formText } from "../../corpus/identity.ts";
 import { blobPath, samplePath } from "../../corpus/layout.ts";
 import type { CorpusEvent, RenderedEvent } from "../../corpus/schema.ts";
 import { percent, plural } from "../../report/format.ts";
@@ -24,13 +25,14 @@ export async function run(given: Given, [prefix]: readonly string[]): Promise<nu
     ["true class", `${label?.name ?? "nobody has said"}`],
     ["taken for", predicted?.name ?? "not replayed yet"],
     ["state", trust],
-    ["input", `${manifest.modality} ${manifest.dims.join("x")}, ${manifest.values}`],
+    ["input", formText(manifest)],
     ...Object.entries(files).map(([name, file]): [string, string] => [`  ${name}`, fileText(file)]),
     ["manifest", join(corpus.folder.name, samplePath(id))],
   ];
   const text = [
     `Sample ${id}`,
     ...rows.map(([name, value]) => `  ${name.padEnd(11)} ${visible(value)}`),
+    ...(await contentOf(corpus, entry)),
     "What happened",
     ...entry.events.map((event) => `  ${event.at.slice(0, 16).replace("T", " ")}  ${visible(told(event))}`),
   ];
@@ -54,7 +56,7 @@ async function filesOf(corpus: Corpus, { manifest, renditions }: Entry): Promise
   for (const [name, digest] of Object.entries(sides)) {
     if (digest === null) continue;
     const path = join(corpus.folder.name, blobPath(digest, manifest));
-    files[name] = { path, state: (await corpus.readInput(manifest, digest)).state };
+    files[name] = { path, state: (await corpus.readFile(manifest, digest)).state };
   }
   return files;
 }
@@ -108,4 +110,25 @@ function renderedText(event: RenderedEvent): string {
     ...(["reached", "local-minimum"].includes(stop) ? [] : [`stopped by ${stop}`]),
   ];
   return `${rendition} made in ${plural(queries, "query", "queries")}: ${facts.join(", ")}`;
+}
+
+/** Fields of a row that were changed, or a text beside the one that it was made from. */
+async function contentOf(corpus: Corpus, { manifest }: Entry): Promise<string[]> {
+  const { modality } = manifest;
+  if (modality !== "row" && modality !== "text") return [];
+  const textOf = async (digest: string | null) => {
+    const read = digest === null ? null : await corpus.readFile(manifest, digest);
+    return read?.state === "good" ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(read.value.bytes) : null;
+  };
+  const [input, clean] = [await textOf(manifest.input), await textOf(manifest.clean)];
+  if (input === null) return [];
+  if (modality === "text")
+    return ["Text", ...[clean, input].flatMap((text) => (text === null ? [] : [`  ${visible(text)}`]))];
+  const [record, before] = [JSON.parse(input), clean === null ? null : JSON.parse(clean)] as Record<string, unknown>[];
+  const rows = Object.entries(record!).map(([name, value]) => {
+    const from = before?.[name];
+    const change = from === undefined || from === value ? "" : `, was ${String(from)}`;
+    return `  ${visible(`${name} = ${String(value)}${change}`)}`;
+  });
+  return ["Fields", ...rows];
 }

@@ -6,13 +6,15 @@ import { epsilonText, grouped, plural } from "../../report/format.ts";
 
 /** `linf:8/255`, without what is the same for nearly all. */
 export function threatText(id: string): string {
-  return id.replace(/;(uint8|none);untargeted$/, "");
+  return id.replace(/;(uint8|none);untargeted(;schema=[0-9a-f]+)?$/, "");
 }
 
 /** How far the input is from its clean side, in the threat's own norm. */
 export function changeText({ threat, distance }: FoundEvent): string {
   if (distance === undefined) return "";
-  const { l0, l0Pixels, l2, linf } = distance;
+  const { l0, l0Pixels, fields, words, l2, linf } = distance;
+  if (fields !== undefined) return plural(fields, "field");
+  if (words !== undefined) return plural(words, "word");
   const norm = threat?.split(":")[0];
   if (norm === "l0") return l0Pixels === undefined ? `${l0} values` : `${l0Pixels} pixels`;
   return norm === "l2" ? `L2 ${epsilonText(l2)}` : `Linf ${epsilonText(linf)}`;
