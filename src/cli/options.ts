@@ -272,7 +272,11 @@ export const OPTIONS = {
   impact: option("--impact <file>", "a .json file of what each mistake costs, 1 to 5 (docs/risk.md)", text),
   write: flag("--write", "keep it in the folder of the run, so that reports show it"),
   corpus: option("--corpus <dir>", "the boundary corpus (default boundary/, if it exists), or none", text),
-  input: option("--input <file>", "an image, an .npy array of float32 in 0..1, a row as .json, or a text as .txt", text),
+  input: option(
+    "--input <file>",
+    "an image, an .npy array of float32 in 0..1, a row as .json, or a text as .txt",
+    text,
+  ),
   clean: option("--clean <file>", "the input that it was made from", text),
   label: option("--label <class>", "its true class, by your word", text),
   kind: option(
