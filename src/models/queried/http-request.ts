@@ -156,6 +156,10 @@ function parseAnswer(subject: string, response: Response, text: string): unknown
   } catch (error) {
     const type = response.headers.get("content-type")?.split(";")[0]?.slice(0, 40) ?? "no content type";
     const problem = { code: "E_ANSWER_JSON", subject, expected: "JSON", got: `${text.length} characters of ${type}` };
+    // Python's json writes numbers that JSON does not have; they will come again.
+    const number = /[[:,\s](NaN|-?Infinity)\b/.exec(text)?.[1];
+    if (number !== undefined)
+      throw new BlindspotError({ ...problem, got: `${number} among the numbers` }, { exitCode: 3, cause: error });
     // JSON that does not end was cut short on its way; a page of HTML will be one again.
     if (type.includes("json")) throw new TransientFailure(problem, { cause: error });
     throw new BlindspotError(problem, { exitCode: 3, cause: error });

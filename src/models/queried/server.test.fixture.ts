@@ -16,6 +16,8 @@ export type Mischief = (request: number, seen: Seen) => Reaction | undefined;
 export type Reaction =
   | "hang"
   | "cut"
+  /** A byte now and then. */
+  | "drip"
   | {
       readonly status?: number;
       readonly headers?: Record<string, string>;
@@ -75,6 +77,12 @@ export async function startServer(): Promise<TestServer> {
     const answer = JSON.stringify(answerOf(path, rows.map(state.classify)));
     if (reaction === undefined) return reply(response, 200, answer);
     if (reaction === "hang") return;
+    if (reaction === "drip") {
+      response.writeHead(200, { "content-type": "application/json" });
+      let at = 0;
+      const timer = setInterval(() => response.write(answer[at++] ?? " "), 50);
+      return void response.on("close", () => clearInterval(timer));
+    }
     if (reaction === "cut") {
       response.writeHead(200, { "content-type": "application/json", "content-length": String(answer.length) });
       response.write(answer.slice(0, answer.length / 2));
