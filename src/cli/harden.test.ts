@@ -2,21 +2,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Dataset, openDataset } from "../data/index.ts";
+import { openDataset } from "../data/index.ts";
 import { trainingLogSchema } from "../defenses/index.ts";
-import { FEATURES, toyData, toyNetwork } from "../defenses/toy.test.fixture.ts";
-import { float32, int64 } from "../tensor/tensor.ts";
+import { toyArrays, toyData, toyNetwork } from "../defenses/toy.test.fixture.ts";
 import { runBuilt } from "./built.test.fixture.ts";
 import { writeFiles } from "./halves.test.fixture.ts";
 
 let folder: string;
 
 const blindspot = (...args: string[]) => runBuilt(folder, args);
-
-async function arraysOf(data: Dataset) {
-  const points = await Promise.all(Array.from(data.labels, async (_, i) => [...(await data.sample(i)).point]));
-  return { x: float32([data.length, FEATURES], points.flat()), y: int64([data.length], data.labels) };
-}
 
 const DATA = ["--data", "npz:train.npz", "--validate", "npz:choose.npz", "--threat", "linf:0.1"];
 const QUICK = ["--epochs", "3", "--batch", "32", "--lr", "0.02", "--no-probe"];
@@ -25,8 +19,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "blindspot-harden-"));
   writeFiles(folder, {
     "natural.onnx": toyNetwork(),
-    "train.npz": await arraysOf(toyData(1, 256)),
-    "choose.npz": await arraysOf(toyData(2, 100)),
+    "train.npz": await toyArrays(toyData(1, 256)),
+    "choose.npz": await toyArrays(toyData(2, 100)),
   });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,6 +4,7 @@ import { type Model, readModel } from "../graph/index.ts";
 import { vectorCodec } from "../inputs/index.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { float32 } from "../tensor/tensor.ts";
 import { l2, linf } from "../threats/index.ts";
 import type { Hardened, HardenOptions, HardenSettings, HardenStore } from "./harden-options.ts";
 import type { MethodName } from "./methods.ts";
@@ -122,6 +123,26 @@ describe("methods", () => {
   });
 });
 
+it("a weight that two layers share is trained by both, and stays one", async () => {
+  const tied = toyNetwork((op, hidden) => {
+    const shared = op.initializer(
+      "shared",
+      float32(
+        [8, 8],
+        Float32Array.from({ length: 64 }, (_, i) => (i % 9 ? 0.1 : 1)),
+      ),
+    );
+    return op.MatMul(op.Relu(op.MatMul(hidden, shared)), op.Transpose(shared));
+  });
+  const { bytes, log } = await hardenToy(tied, { method: "none", epochs: 4, learningRate: 0.02, patience: 0 });
+  const { graph } = readModel(bytes!);
+  const [shared, ...others] = graph.initializers.filter(({ name }) => name.startsWith("shared"));
+  expect(others).toEqual([]);
+  expect(graph.nodes.filter(({ inputs }) => inputs.includes(shared!))).toHaveLength(2);
+  expect(shared!.constant).not.toEqual(tied.graph.initializers.find(({ name }) => name === "shared")!.constant);
+  expect(log.hardened!.clean).toBeGreaterThan(0.9);
+});
+
 describe("the file", () => {
   it("has the same inputs, outputs, names and nodes, and says what it was made from", async () => {
     const { bytes, log } = await hardenToy(natural, { epochs: 2 });
@@ -182,6 +203,29 @@ describe("guards", () => {
   it("a loss that is no number ends the training; what was good is kept", async () => {
     const { log } = await hardenToy(natural, { optimizer: { kind: "sgd" }, schedule: "constant", learningRate: 1e20 });
     expect(log.stopped!.reason).toBe("diverged");
+
+    // Values that are no numbers, from the fourth epoch on.
+    const rows = await toyRows(1, 256);
+    let copies = 0;
+    const spoiled = {
+      ...rows,
+      copy(row: number, target: Float32Array, offset: number) {
+        rows.copy(row, target, offset);
+        if (++copies > 3 * 256 + 40) target[offset] = Number.NaN;
+      },
+    };
+    const first = await hardenToy(natural, { schedule: "constant" }, { train: spoiled });
+    expect(first.log.stopped).toMatchObject({
+      reason: "diverged",
+      epoch: 3,
+      detail: expect.stringMatching(/NaN in epoch 4/),
+    });
+    const { hardened, epochs } = first.log;
+    expect(hardened!.robust).toBe(Math.max(...epochs.map(({ robust }) => robust)));
+    const values = readModel(first.bytes!).graph.initializers.flatMap(({ constant }) => [
+      ...(constant!.data as Float32Array),
+    ]);
+    expect(values.every(Number.isFinite)).toBe(true);
   });
 
   it("a network that ignores its input is noticed", async () => {

@@ -5,7 +5,7 @@ import { vectorCodec } from "../inputs/index.ts";
 import { loadClassifier, openModel } from "../models/index.ts";
 import { operators } from "../ops/index.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { float32, scalar } from "../tensor/tensor.ts";
+import { float32, int64, scalar } from "../tensor/tensor.ts";
 import { linf } from "../threats/index.ts";
 import { harden } from "./harden.ts";
 import type { Hardened, HardenOptions, HardenSettings } from "./harden-options.ts";
@@ -66,6 +66,12 @@ export function toyNetwork(middle: (op: OpBuilder, hidden: Value) => Value = (_,
   logits.name = "logits";
   op.output(logits);
   return new Model(graph, 18);
+}
+
+/** The data as an .npz holds them. */
+export async function toyArrays(data: Dataset) {
+  const points = await Promise.all(Array.from(data.labels, async (_, i) => [...(await data.sample(i)).point]));
+  return { x: float32([data.length, FEATURES], points.flat()), y: int64([data.length], data.labels) };
 }
 
 export async function toyRows(seed: number, count: number): Promise<TrainingRows> {
