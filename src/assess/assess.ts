@@ -3,6 +3,7 @@ import { sha256 } from "../base/hash.ts";
 import { Rng } from "../base/rng.ts";
 import type { Classifier } from "../models/classifier.ts";
 import { TARGET_UNCHANGED } from "./checks/target.ts";
+import { trainingDataCheck } from "./checks/training-data.ts";
 import type { Assessment, AssessOptions, ModelFacts } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { Run } from "./run.ts";
@@ -16,7 +17,7 @@ export type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./optio
 export async function assess(options: AssessOptions): Promise<Assessment> {
   const plan = makePlan(options);
   const facts = options.facts ?? (await anonymousFacts(options.model));
-  const run = new Run(options, plan, facts);
+  const run = new Run(options, plan, facts, await trainingDataCheck(options, plan.indices));
   return run.perform();
 }
 

@@ -1,4 +1,5 @@
 import type { Codec } from "../inputs/codec.ts";
+import type { TrainingDataOptions } from "./checks/training-data.ts";
 import type { Estimate } from "./estimate.ts";
 import type { PlanOptions } from "./plan.ts";
 import type { Check, Finding, Result, SampleLine, SurrogateFacts } from "./schema.ts";
@@ -42,7 +43,7 @@ export type AssessEvent =
   | { readonly kind: "stage"; readonly stage: "attacks" | "curve" | "checks"; readonly threat: string }
   | { readonly kind: "check"; readonly check: Check };
 
-export interface AssessOptions extends PlanOptions {
+export interface AssessOptions extends PlanOptions, Omit<TrainingDataOptions, "data" | "codec"> {
   readonly facts?: ModelFacts;
   /** Reads and writes inputs of this data; needed to store findings. */
   readonly codec?: (quantize: "uint8" | "none") => Codec;

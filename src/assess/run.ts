@@ -28,6 +28,8 @@ export class Run {
   private readonly options: AssessOptions;
   private readonly plan: Plan;
   private readonly facts: ModelFacts;
+  /** What was checked before the run. */
+  private readonly checked: readonly Check[];
   private readonly started = performance.now();
   private readonly now: () => Date;
   private readonly startedAt: string;
@@ -35,10 +37,11 @@ export class Run {
   private readonly lines = new Map<string, SampleLine[]>();
   private speed: Speed = { forward: 0, gradient: 0 };
 
-  constructor(options: AssessOptions, plan: Plan, facts: ModelFacts) {
+  constructor(options: AssessOptions, plan: Plan, facts: ModelFacts, checked: readonly Check[]) {
     this.options = options;
     this.plan = plan;
     this.facts = facts;
+    this.checked = checked;
     this.now = options.now ?? (() => new Date());
     this.startedAt = this.now().toISOString();
     this.signal = anySignal([stopSignal(options.timeSeconds, options.signal), options.model.ended]);
@@ -71,6 +74,7 @@ export class Run {
       if (!this.stopped) throw error;
     }
     (await targetUnchanged(options.model)).forEach(report);
+    this.checked.forEach(report);
     const measured = this.result(checks, curves, store);
     const samples = plan.threats.flatMap(({ threat }) => this.linesOf(threat));
     const risk = assessRisk({ result: measured, samples, findings: store.findings }, plan.declared);

@@ -74,6 +74,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "save",
       "audit",
       "active",
+      "allowOverlap",
       "dryRun",
       "probe",
       "failUnder",

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Comparison, comparisonSchema } from "../assess/schema.ts";
+import { type Comparison, comparisonSchema, type Result } from "../assess/schema.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
 import { otherNorm } from "./before-after.ts";
 import { runBuilt } from "./built.test.fixture.ts";
@@ -152,6 +152,41 @@ describe("harden --test", () => {
       "Overlap: samples that were trained on, or belong to a group that was: 10 of 80; they are in no rate",
     ]);
   }, 30_000);
+});
+
+describe("assess of a hardened model", () => {
+  const assess = (data: string, ...more: string[]) => {
+    const how = ["--threat", "linf:0.06", "--attacks", "fgsm", "--samples", "40", "--no-probe", "--json", "--quiet"];
+    return blindspot(
+      "assess",
+      "--model",
+      "hardened.onnx",
+      "--data",
+      data,
+      ...how,
+      ...more,
+      "--out",
+      `seen-${more.length}`,
+    );
+  };
+  const check = (stdout: string) => (JSON.parse(stdout) as Result).checks.find(({ id }) => id === "not-trained-on");
+
+  it("refuses data that it was trained on, or was chosen by", async () => {
+    const { code, stderr } = await assess("npz:leaking.npz");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/E_DATA_OVERLAP .*got \d+ of 40 samples .* were trained on/),
+    ]);
+    expect((await assess("npz:choose.npz")).stderr).toMatch(/E_DATA_OVERLAP .*chosen on this same data/);
+    expect(existsSync(join(folder, "seen-0"))).toBe(false);
+  });
+
+  it("with --allow-overlap withdraws the headline; held-out data pass", async () => {
+    const { stdout } = await assess("npz:leaking.npz", "--allow-overlap");
+    expect(check(stdout)).toMatchObject({ status: "fail", detail: expect.stringContaining("the figures flatter") });
+    expect(read("seen-1", "report.html")).toMatch(/is withdrawn.*not-trained-on/s);
+    expect(check((await assess("npz:test.npz")).stdout)).toMatchObject({ status: "pass" });
+  });
 });
 
 describe("diff", () => {

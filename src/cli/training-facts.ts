@@ -1,7 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import type { SeenInTraining } from "../assess/checks/training-data.ts";
 import { readText } from "../assess/files-read.ts";
 import type { Result, TrainingFacts } from "../assess/schema.ts";
 import { BlindspotError, type Problem } from "../base/errors.ts";
+import { sha256 } from "../base/hash.ts";
 import { type MethodName, type TrainingLog, trainingLogSchema } from "../defenses/index.ts";
 import { HardenFiles } from "./harden-files.ts";
 
@@ -28,12 +31,25 @@ export interface TrainingRecord {
 /** The log that `harden` left beside the model of this run, if it is there and of this very file. */
 export async function recordBeside({ options, model }: Result): Promise<TrainingRecord | null> {
   const path = options["model"];
-  if (typeof path !== "string" || !path.endsWith(".onnx")) return null;
+  return typeof path === "string" ? recordOf(path, (hash) => hash === model.sha256) : null;
+}
+
+/** What a model file was trained on, by what `harden` left beside it; undefined for a file that it did not write. */
+export async function seenInTraining(path: string): Promise<SeenInTraining | undefined> {
+  const file = path.endsWith(".onnx") ? await readFile(path).catch(() => null) : null;
+  if (file === null) return undefined;
+  const record = await recordOf(path, (hash) => hash === sha256(new Uint8Array(file)));
+  return record === null ? undefined : { inputs: record.trainedOn ?? null, chosenBy: record.training.validate.sha256 };
+}
+
+async function recordOf(path: string, isIts: (hardened?: string) => boolean): Promise<TrainingRecord | null> {
+  if (!path.endsWith(".onnx")) return null;
   const { log } = new HardenFiles(path);
   const text = await readText(dirname(log), basename(log), LIMITS.log).catch(() => null);
   if (text === null) return null;
-  const record = await readRecord(log);
-  return record.training.hardened === model.sha256 ? record : null;
+  const parsed = trainingLogSchema.safeParse(jsonOf(text.text));
+  if (parsed.success && !isIts(parsed.data.hardened?.sha256)) return null;
+  return readRecord(log);
 }
 
 /** Reads a `.training.json`, and the list of hashes beside it. The list must be the one that the log names. */

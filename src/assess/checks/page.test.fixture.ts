@@ -50,6 +50,8 @@ Checks work on the audit subset (a seeded fifth of the samples, 20 to 200), so t
 ${definitions.join("\n")}
 A run that was cut short adds \`all-samples-finished\`: samples that fall are finished first, so only a range can be said.
 A model that can only be asked adds \`target-unchanged\`: fixed probes are asked before and after the run, and another answer fails.
+A model that \`harden\` wrote adds \`not-trained-on\`: data that it was trained on, or whose epoch was chosen by it, are refused; with
+\`--allow-overlap\` the check fails.
 
 Three questions of the protocol need no check, because the runner leaves no other way: an adversarial input counts only after rounding,
 constraints and the original model alone have confirmed it; any iterate counts, not only the last; and a sample stands only if it stands under every attack.

@@ -1,6 +1,7 @@
 import type { Knowledge } from "../../attacks/attack.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import { drawAudit } from "../audit.ts";
+import { NOT_TRAINED_ON } from "../checks/training-data.ts";
 import { isCorrect, standsUnder } from "../metrics.ts";
 import {
   COMPARISON_SCHEMA,
@@ -195,6 +196,8 @@ function compareThreat(
     withdrawn: results.flatMap(({ checks }, i) =>
       checks
         .filter((check) => check.status === "fail" && (check.threat === undefined || check.threat === id))
+        // Samples that were trained on are in no rate here.
+        .filter((check) => check.id !== NOT_TRAINED_ON)
         .map((check) => ({
           version: i === 0 ? ("before" as const) : ("after" as const),
           check: check.id,

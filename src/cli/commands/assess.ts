@@ -16,6 +16,7 @@ import { type Given, requireOptions } from "../options.ts";
 import { defined } from "../plan-options.ts";
 import { Progress } from "../progress.ts";
 import { riskInput } from "../risk-input.ts";
+import { seenInTraining } from "../training-facts.ts";
 import { writeReport } from "../write-report.ts";
 
 export async function run(options: Given): Promise<number> {
@@ -37,7 +38,10 @@ export async function run(options: Given): Promise<number> {
     if (given.dryRun) return await dryRun(target, given);
     // A corpus that can't be opened is an error before the run, not after it.
     const corpus = await corpusOfRun(given);
-    const assessment = await assess(assessOptions(target, { ...given, out }, progress, interrupt.signal));
+    const assessment = await assess({
+      ...assessOptions(target, { ...given, out }, progress, interrupt.signal),
+      ...defined({ seenInTraining: await seenInTraining(given.model), allowOverlap: given.allowOverlap }),
+    });
     progress.clear();
     const end = earlyEnd(target);
     if (end !== null && "line" in end) progress.line(end.line);
