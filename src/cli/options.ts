@@ -236,9 +236,9 @@ export const OPTIONS = {
     (value) => (positive(value) < 1 ? positive(value) : fail("a share above 0 and below 1, such as 0.05")),
   ),
   layer: option(
-    "--layer <name>",
-    "the inner value whose features are looked at (default: what the last linear layer reads)",
-    text,
+    "--layer <names>",
+    "inner values whose features are looked at, joined by commas (default: what the last linear layer reads)",
+    names,
   ),
   squeezers: option(
     "--squeezers <list>",

@@ -62,7 +62,7 @@ async function fit(options: Given): Promise<number> {
       validate: await rowsOf(validate, bench.classifier),
       threat: await threatOf(given.threat, bench.data, given),
       detector,
-      settings: defined({ layer: given.layer, squeezers }),
+      settings: defined({ layers: given.layer, squeezers }),
       falsePositives: given.falsePositives ?? FALSE_POSITIVES,
       ...defined({ seed: given.seed, allowOverlap: given.allowOverlap }),
     });

@@ -6,8 +6,8 @@ export const DETECTOR_NAMES = ["squeezing", "mahalanobis", "binary", "energy"] a
 export type DetectorName = (typeof DETECTOR_NAMES)[number];
 
 export interface DetectorSettings {
-  /** The inner value whose features are looked at; default: what the last linear layer reads. */
-  readonly layer?: string;
+  /** The inner values whose features are looked at; default: what the last linear layer reads. */
+  readonly layers?: readonly string[];
   readonly squeezers?: Squeezers;
 }
 
@@ -66,10 +66,15 @@ export interface FitBench {
   /** The clean rows and their labels. */
   readonly rows: readonly Float32Array[];
   readonly labels: Int32Array;
-  /** Features of rows, [count, size]. */
-  features(rows: readonly Float32Array[]): Promise<{ readonly data: Float32Array; readonly size: number }>;
-  /** Adversarial inputs against the model alone, for the rows that it gets right; null where none was found. */
-  adversarial(): Promise<readonly (Float32Array | null)[]>;
+  /** Features of rows, [count, size]. @param layer as in `Site.features` */
+  features(
+    rows: readonly Float32Array[],
+    layer?: string,
+  ): Promise<{ readonly data: Float32Array; readonly size: number }>;
+  /** A point of the threat's surface for each row, drawn by the seed: negatives that are as far from clean data as attacks are. */
+  noise(rows: readonly Float32Array[]): Float32Array[];
+  /** Adversarial inputs against the model alone, for those of the first `count` rows (1,000) that it gets right; null where none was found. */
+  adversarial(count?: number): Promise<readonly (Float32Array | null)[]>;
 }
 
 /** Fits on clean data. Throws where the model or the data don't allow it. */

@@ -201,6 +201,63 @@ describe("the file with the detector", () => {
   });
 });
 
+describe("mahalanobis on several layers", () => {
+  const hidden = () => source.model.graph.nodes.find(({ op }) => op === "Relu")!.outputs[0]!.name;
+  const suspicionsOf = async ({ bytes }: FittedFile): Promise<number[]> => {
+    const guarded = await openModel(bytes);
+    const { values } = readCard(guarded.model, "file");
+    const file = await GuardedFile.open(guarded, values, classifier.head, runtime, reading);
+    const verdicts = await Promise.all(
+      Array.from({ length: rows.test.count }, (_, i) => {
+        const row = new Float32Array(FEATURES);
+        rows.test.copy(i, row, 0);
+        return file.verdict(row);
+      }),
+    );
+    await file.close();
+    return verdicts.map(({ suspicion }) => suspicion);
+  };
+
+  it("is the sum of the layers' own distances, by weights learned on rows that the Gaussians have not seen", async () => {
+    const layers = [hidden(), "logits"];
+    const both = await fitted("mahalanobis", { settings: { layers } });
+    const [, ...found] = /layers weighed (\S+), (\S+)$/.exec(both.card.describes)!;
+    const weights = found.map(Number);
+    expect(weights.some((weight) => weight > 0)).toBe(true);
+    const { fit } = rows;
+    const apart = fit.count / 4;
+    const rest: TrainingRows = {
+      ...fit,
+      count: fit.count - apart,
+      labels: fit.labels.subarray(apart),
+      hashes: fit.hashes.slice(apart),
+      copy: (row, target, offset) => fit.copy(row + apart, target, offset),
+    };
+    const alone: number[][] = [];
+    for (const layer of layers)
+      alone.push(await suspicionsOf(await fitted("mahalanobis", { fit: rest, settings: { layers: [layer] } })));
+    (await suspicionsOf(both)).forEach((suspicion, i) => {
+      const expected = weights[0]! * alone[0]![i]! + weights[1]! * alone[1]![i]!;
+      // The weights were read from three digits.
+      expect(Math.abs(suspicion - expected)).toBeLessThan(
+        0.01 * (1 + Math.abs(weights[0]! * alone[0]![i]!) + Math.abs(weights[1]! * alone[1]![i]!)),
+      );
+    });
+  });
+
+  it("is attacked like any other", async () => {
+    const { bytes } = await fitted("mahalanobis", { settings: { layers: [hidden(), "logits"] } });
+    const { bypass, static: careless } = await evaluate(bytes);
+    expect(bypass.value).toBeGreaterThan(0.9);
+    expect(bypass.count).toBeGreaterThan(careless.bypassed.count);
+  });
+
+  it("binary takes one", async () => {
+    const refused = fitted("binary", { settings: { layers: [hidden(), "logits"] } });
+    await expect(refused).rejects.toThrow(/E_DETECTOR_LAYER .*mahalanobis takes several/);
+  });
+});
+
 describe("what attacks see", () => {
   it.each(DETECTOR_NAMES)("%s: the same verdicts and scores as the file gives", async (detector) => {
     const guarded = await openModel((await fitted(detector)).bytes);
@@ -277,7 +334,11 @@ describe("what does not fit is refused", () => {
 
   it.each<[string, string, () => Partial<FitDetectorOptions> & { detector: DetectorName }]>([
     ["a budget too small for the data", "E_DETECTOR_BUDGET", () => ({ detector: "energy", falsePositives: 0.001 })],
-    ["a layer that does not exist", "E_DETECTOR_LAYER", () => ({ detector: "mahalanobis", settings: { layer: "no" } })],
+    [
+      "a layer that does not exist",
+      "E_DETECTOR_LAYER",
+      () => ({ detector: "mahalanobis", settings: { layers: ["no"] } }),
+    ],
     [
       "a median of a vector",
       "E_SQUEEZERS",

@@ -144,9 +144,15 @@ function benchOf(options: FitDetectorOptions): FitBench {
     seed,
     rows,
     labels: fit.labels,
-    features: (wanted) => featuresOf(options, wanted),
-    async adversarial() {
-      const few = rows.slice(0, ADVERSARIAL.rows);
+    features: (wanted, layer) => featuresOf(options, wanted, layer),
+    noise: (wanted) =>
+      wanted.map((row, i) => {
+        const x0 = threat.deployable(row, row);
+        const point = threat.randomBoundaryPoint(x0, Rng.of(seed).fold("detector/noise").fold(i));
+        return threat.deployable(point, x0);
+      }),
+    async adversarial(count = ADVERSARIAL.rows) {
+      const few = rows.slice(0, count);
       const logits = await classifier.scores(packed(few));
       const classes = classifier.classes.length;
       const stream = Rng.of(seed).fold("detector/adversarial");
@@ -164,14 +170,15 @@ function benchOf(options: FitDetectorOptions): FitBench {
 
 /** [count, size]: the features that the detector will read in the file, here by the graph in attack space. */
 async function featuresOf(
-  { classifier, table, runtime, settings, source }: FitDetectorOptions,
+  { classifier, table, runtime, source }: FitDetectorOptions,
   rows: readonly Float32Array[],
+  layer?: string,
 ): Promise<{ data: Float32Array; size: number }> {
   const { model: attacked, input } = classifier.attackGraph;
   const model = cloneModel(attacked);
   prepareForGradient(model, table);
   const op = opBuilder(model.graph, table);
-  const output = op.Identity(appendFeatures(op, model.graph.outputs[0]!, settings?.layer));
+  const output = op.Identity(appendFeatures(op, model.graph.outputs[0]!, layer));
   const size = output.shape![1] as number;
   model.graph.outputs = [output];
   removeDeadCode(model);

@@ -64,3 +64,25 @@ export function fitLogistic(data: Float64Array, size: number, positive: readonly
   }
   return { weights: v.slice(0, size), bias: v[size]! };
 }
+
+/** The same on columns of mean 0 and variance 1, said for the data as they are: slopes x + offset. @param data [count, size], not changed */
+export function fitStandardized(
+  data: Float64Array,
+  size: number,
+  positive: readonly boolean[],
+): { readonly slopes: Float64Array; readonly offset: number } {
+  const count = positive.length;
+  const mean = new Float64Array(size);
+  const scale = new Float64Array(size);
+  for (let i = 0; i < count; i++) for (let j = 0; j < size; j++) mean[j]! += data[i * size + j]! / count;
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < size; j++) scale[j]! += (data[i * size + j]! - mean[j]!) ** 2 / count;
+  // A column that never changes tells nothing.
+  scale.forEach((variance, j) => {
+    scale[j] = variance > 1e-20 ? 1 / Math.sqrt(variance) : 0;
+  });
+  const standardized = data.map((value, i) => (value - mean[i % size]!) * scale[i % size]!);
+  const { weights, bias } = fitLogistic(standardized, size, positive);
+  const slopes = weights.map((w, j) => w * scale[j]!);
+  return { slopes, offset: bias - slopes.reduce((sum, slope, j) => sum + slope * mean[j]!, 0) };
+}

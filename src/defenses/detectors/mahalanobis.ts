@@ -1,108 +1,76 @@
-import { BlindspotError } from "../../base/errors.ts";
-import { float32, int64Vector, scalar } from "../../tensor/tensor.ts";
-import { cholesky, invertLower } from "./cholesky.ts";
-import type { DetectorDefinition } from "./detector.ts";
+import type { Value } from "../../graph/ir.ts";
+import { int64Vector, scalar } from "../../tensor/tensor.ts";
+import type { DetectorDefinition, FitBench } from "./detector.ts";
+import { requireAdversarial } from "./learned.ts";
+import { fitStandardized } from "./logistic.ts";
+import { appendDistances, fitTiedGaussians, nearestDistances, type TiedGaussians } from "./tied-gaussians.ts";
 
-/** Added to the diagonal, times the mean variance: features that never change on clean data would make the covariance singular. */
-const RIDGE = 1e-6;
-
-/** Gaussians of the classes, of one covariance, in coordinates in which it is the identity. */
-export interface TiedGaussians {
-  readonly size: number;
-  /** [size]: of all rows. */
-  readonly mean: Float64Array;
-  /** [size, size]: W with W (x - mean) white. */
-  readonly whitening: Float64Array;
-  /** [classes, size]: W (mean of the class - mean). */
-  readonly centers: Float64Array;
-}
-
-/**
- * Class means and the covariance of the deviations from them.
- * @param data [count, size]
- * Throws E_DETECTOR_DATA for a class without rows.
- */
-export function fitTiedGaussians(data: Float32Array, size: number, labels: Int32Array, classes: number): TiedGaussians {
-  const count = labels.length;
-  const sums = Array.from({ length: classes }, () => new Float64Array(size));
-  const counts = new Array<number>(classes).fill(0);
-  const mean = new Float64Array(size);
-  for (let i = 0; i < count; i++) {
-    counts[labels[i]!]!++;
-    for (let j = 0; j < size; j++) {
-      sums[labels[i]!]![j]! += data[i * size + j]!;
-      mean[j]! += data[i * size + j]! / count;
-    }
-  }
-  const missing = counts.flatMap((n, label) => (n === 0 ? [label] : []));
-  if (missing.length > 0)
-    throw new BlindspotError({
-      code: "E_DETECTOR_DATA",
-      subject: "the data to fit on",
-      expected: "samples of every class",
-      got: `none of class ${missing.join(", ")}`,
-    });
-  const means = sums.map((sum, label) => sum.map((value) => value / counts[label]!));
-  const covariance = new Float64Array(size * size);
-  const deviation = new Float64Array(size);
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < size; j++) deviation[j] = data[i * size + j]! - means[labels[i]!]![j]!;
-    for (let j = 0; j < size; j++) {
-      const d = deviation[j]! / count;
-      if (d !== 0) for (let k = 0; k <= j; k++) covariance[j * size + k]! += d * deviation[k]!;
-    }
-  }
-  let trace = 0;
-  for (let j = 0; j < size; j++) trace += covariance[j * size + j]!;
-  if (!(trace > 0))
-    throw new BlindspotError({
-      code: "E_DETECTOR_DATA",
-      subject: "the features",
-      expected: "finite features that differ between samples of a class",
-      got: Number.isFinite(trace) ? "features that never differ" : "features that are not finite",
-    });
-  for (let j = 0; j < size; j++) covariance[j * size + j]! += (RIDGE * trace) / size;
-  const whitening = invertLower(cholesky(covariance, size), size);
-  const centers = new Float64Array(classes * size);
-  means.forEach((classMean, label) => {
-    for (let j = 0; j < size; j++)
-      for (let k = 0; k <= j; k++) centers[label * size + j]! += whitening[j * size + k]! * (classMean[k]! - mean[k]!);
-  });
-  return { size, mean, whitening, centers };
-}
+/** Of the data to fit on, at most so many weigh the layers; Gaussians see the rest. */
+const WEIGHING = { rows: 1000, share: 0.25 };
 
 /**
  * A simple unified framework for detecting out-of-distribution samples and adversarial attacks (Lee et al. 2018), arXiv:1807.03888, equations 1 and 2:
- * min_c (f - mu_c)^T S^-1 (f - mu_c) / 2, with one covariance S for all classes.
+ * min_c (f - mu_c)^T S^-1 (f - mu_c) / 2, with one covariance S for all classes. Of several layers (section 2.2) the distances are added, weighed by
+ * a logistic regression that tells PGD's adversarial inputs from clean ones and from noise of the same norm, on rows that the Gaussians have not seen.
  *
- * Differences from the paper: one layer, so that no adversarial data is needed to weigh layers; no perturbation of the input; a ridge of
- * 1e-6 of the mean variance in place of a pseudo-inverse.
+ * Differences from the paper: no perturbation of the input; a ridge of 1e-6 of the mean variance in place of a pseudo-inverse; layers are named, not
+ * all taken.
  */
 export const mahalanobis: DetectorDefinition = {
   name: "mahalanobis",
-  summary: "distance of the features from the nearest class, in units of their spread",
+  summary:
+    "distance of the features from the nearest class, in units of their spread; of several layers by a weighted sum",
   source:
     "A simple unified framework for detecting out-of-distribution samples and adversarial attacks, arXiv:1807.03888",
   async fit(bench) {
-    const { layer } = bench.settings;
-    const { data, size } = await bench.features(bench.rows);
-    const classes = bench.classes.length;
-    const { mean, whitening, centers } = fitTiedGaussians(data, size, bench.labels, classes);
+    const layers = bench.settings.layers ?? [undefined];
+    const apart = layers.length === 1 ? 0 : Math.min(WEIGHING.rows, Math.floor(WEIGHING.share * bench.rows.length));
+    const labels = bench.labels.subarray(apart);
+    const parts: { layer: string | undefined; gaussians: TiedGaussians }[] = [];
+    for (const layer of layers) {
+      const { data, size } = await bench.features(bench.rows.slice(apart), layer);
+      parts.push({ layer, gaussians: fitTiedGaussians(data, size, labels, bench.classes.length) });
+    }
+    const weights = parts.length === 1 ? [1] : await weigh(bench, parts, apart);
+    const sizes = parts.map(({ gaussians }) => gaussians.size).join(" + ");
+    const named = bench.settings.layers === undefined ? "before the last layer" : `of ${layers.join(", ")}`;
+    const by =
+      parts.length === 1 ? "" : `, layers weighed ${weights.map((weight) => weight.toPrecision(3)).join(", ")}`;
     return {
-      describes: `Mahalanobis distance on ${size} features${layer === undefined ? " before the last layer" : ` of ${layer}`}`,
+      describes: `Mahalanobis distance on ${sizes} features ${named}${by}`,
       append({ op, features }) {
-        const centered = op.Sub(features(layer), float32([size], mean));
-        // Rows times W^T.
-        const white = op.Gemm(centered, op.initializer("whitening", float32([size, size], whitening)), { transB: 1 });
-        const places = op.initializer("centers", float32([1, classes, size], centers));
-        const deviations = op.Sub(op.Unsqueeze(white, int64Vector([1])), places);
-        const squares = op.ReduceSum(op.Mul(deviations, deviations), int64Vector([2]), { keepdims: 0 });
-        const byClass = op.Mul(squares, scalar("float32", 0.5));
-        return {
-          total: op.ReduceMin(byClass, int64Vector([1]), { keepdims: 0 }),
-          guide: { byClass, unit: "suspicion" },
-        };
+        const sum = (terms: readonly Value[]) => terms.reduce((a, b) => op.Add(a, b));
+        const distances = parts.map(({ layer, gaussians }, i) => {
+          const byClass = appendDistances(op, features(layer), gaussians);
+          return weights[i] === 1 ? byClass : op.Mul(byClass, scalar("float32", Math.abs(weights[i]!)));
+        });
+        const nearest = distances.map((one, i) => {
+          const least = op.ReduceMin(one, int64Vector([1]), { keepdims: 0 });
+          return weights[i]! < 0 ? op.Neg(least) : least;
+        });
+        const guides = distances.map((one, i) => (weights[i]! < 0 ? op.Neg(one) : one));
+        return { total: sum(nearest), guide: { byClass: sum(guides), unit: "suspicion" } };
       },
     };
   },
 };
+
+/** What the distance of each layer counts for, by the first `count` rows. */
+async function weigh(
+  bench: FitBench,
+  parts: readonly { layer: string | undefined; gaussians: TiedGaussians }[],
+  count: number,
+): Promise<number[]> {
+  const adversarial = requireAdversarial(await bench.adversarial(count), "mahalanobis of several layers");
+  const clean = bench.rows.slice(0, count);
+  const rows = [...clean, ...bench.noise(clean), ...adversarial];
+  const columns: Float64Array[] = [];
+  for (const { layer, gaussians } of parts)
+    columns.push(nearestDistances(gaussians, (await bench.features(rows, layer)).data));
+  const data = Float64Array.from(
+    { length: rows.length * columns.length },
+    (_, i) => columns[i % columns.length]![Math.floor(i / columns.length)]!,
+  );
+  const positive = rows.map((_, i) => i >= rows.length - adversarial.length);
+  return [...fitStandardized(data, columns.length, positive).slopes];
+}
