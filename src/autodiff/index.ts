@@ -6,5 +6,5 @@ export { withOpenWeights } from "./open-weights.ts";
 export type { Optimizer } from "./optimizers.ts";
 export type { DropoutMask } from "./training-mode.ts";
 export { type TrainingOptions, type TrainingStep, withTrainingStep, withWeights } from "./training-step.ts";
-export type { StateTensor } from "./update-graph.ts";
+export { gradientOf, type StateTensor } from "./update-graph.ts";
 export { type CustomLoss, type GradientOptions, withGradient, withVjp } from "./with-gradient.ts";

@@ -36,9 +36,13 @@ const labelsTimes = (times: number) =>
 async function gradientsOf(options: Pick<TrainingOptions, "loss" | "clipGradient">, feeds: Feeds) {
   const step = withTrainingStep(model, { table: operators, optimizer: { kind: "sgd" }, ...options });
   const state = Object.fromEntries(step.state.map(({ input, initial }) => [input, initial]));
-  const { mean_loss, gradient } = await runDirectly(writeModel(step.pass), { ...feeds, ...state });
-  const given = { ...state, gradient: gradient!, learning_rate: float32([], [1]) };
-  const found = await runDirectly(writeModel(step.update), given);
+  const { mean_loss, gradient } = await runDirectly(writeModel(step.pass), {
+    ...feeds,
+    ...state,
+    share: float32([], [1]),
+  });
+  const given = { ...state, gradient_0: gradient!, learning_rate: float32([], [1]) };
+  const found = await runDirectly(writeModel(step.update()), given);
   const gradients = WEIGHTS.map((name): [string, Float32Array] => {
     const after = found[`next_${name}`]!.data as Float32Array;
     return [name, (state[name]!.data as Float32Array).map((value, i) => value - after[i]!)];

@@ -61,12 +61,13 @@ describe("training steps equal PyTorch's", () => {
       loss: "cross-entropy",
       optimizer,
     });
-    const [pass, update] = [writeModel(step.pass), writeModel(step.update)];
+    const [pass, update] = [writeModel(step.pass), writeModel(step.update())];
     let state = Object.fromEntries(step.state.map(({ input, initial }) => [input, initial]));
     for (const batch of [0, 1]) {
       const { input, labels } = expected as { input: Tensor; labels: Tensor };
-      const passed = await runDirectly(pass, { input: row(input, batch), labels: row(labels, batch), ...state });
-      const given = { gradient: passed["gradient"]!, learning_rate: float32([], [learningRate]) };
+      const feeds = { input: row(input, batch), labels: row(labels, batch), share: float32([], [1]) };
+      const passed = await runDirectly(pass, { ...feeds, ...state });
+      const given = { gradient_0: passed["gradient"]!, learning_rate: float32([], [learningRate]) };
       const found = { ...passed, ...(await runDirectly(update, { ...given, ...state })) };
       expect(found["mean_loss"]!.data[0]).toBeCloseTo(
         Number(expected[`${optimizer.kind}/mean_loss/${batch}`]!.data[0]),

@@ -2,7 +2,7 @@ import { internalError } from "../base/errors.ts";
 import { opBuilder } from "../graph/builder.ts";
 import { cloneModel, prepareForGradient, removeDeadCode } from "../graph/index.ts";
 import type { Graph, Model, Value } from "../graph/ir.ts";
-import { float32, isFloat, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { isFloat, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { backward } from "./backward.ts";
 import { appendObjective, type Objective, objectiveInputs } from "./objectives.ts";
 import { holdOpen } from "./open-weights.ts";
@@ -25,18 +25,22 @@ export interface TrainingOptions extends UpdateOptions {
 export interface TrainingStep {
   /**
    * Forward and backward. Inputs: the source model's, `labels` (int64 [N]), those of the objective, dropout masks, weights and running statistics.
-   * Outputs: the source model's, `loss` (float32 [N], cross-entropy of each row), `mean_loss` (scalar, what is minimized), its `gradient` (a vector:
-   * all weights one behind the other), and the running statistics after the step.
+   * Further `share` (float32 scalar), of the batch that is passed here. Outputs: the source model's, `loss` (float32 [N], cross-entropy of each row),
+   * `mean_loss` (scalar, what is minimized), `share` times its `gradient` (a vector: all weights one behind the other), and the running statistics after
+   * the step.
    */
   readonly pass: Model;
-  /** The optimizer. Inputs: `gradient`, `learning_rate` (float32 scalar), and the state; outputs: the state after the step. */
-  readonly update: Model;
   readonly state: readonly StateTensor[];
   readonly dropouts: readonly DropoutMask[];
   /** Whether each row is treated on its own, so that a batch may be passed in parts: not where a layer looks at the statistics of the batch. */
   readonly separable: boolean;
   /** Weights that were asked for but that the loss does not depend on: they stay as they are. */
   readonly unreached: readonly string[];
+  /**
+   * The optimizer, for a batch that was passed in so many parts. Inputs: `gradient_<part>` for each, `learning_rate` (float32 scalar), and the state; outputs:
+   * the state after the step.
+   */
+  update(parts?: number): Model;
   /** The source model with its weights replaced by those of a state, by the names of its inputs. */
   finish(state: Readonly<Record<string, Tensor>>): Model;
 }
@@ -53,7 +57,7 @@ export function withTrainingStep(source: Model, options: TrainingOptions): Train
   find(model.graph, weights);
   const statistics = runningStatistics(model.graph, options.trainable);
   const stateful = [...weights, ...statistics.map(({ name }) => name)];
-  const fixed = ["labels", "learning_rate", "gradient", "loss", "mean_loss", ...objectiveInputs(options.loss)];
+  const fixed = ["labels", "learning_rate", "share", "gradient", "loss", "mean_loss", ...objectiveInputs(options.loss)];
   refuseCollisions(model, [...fixed, ...stateful.map((name) => `next_${name}`)]);
   const held = holdOpen(model.graph, stateful);
 
@@ -79,15 +83,12 @@ export function withTrainingStep(source: Model, options: TrainingOptions): Train
   addOutput(op, total, "mean_loss");
 
   const targets = [...held.keys()].filter(({ name }) => weights.includes(name));
-  const one = op.constant(float32([], [1]));
-  const found = backward(op, { table, outputs: [{ value: total, cotangent: one }], targets });
+  const share = op.input("share", { dtype: "float32", shape: [] });
+  const found = backward(op, { table, outputs: [{ value: total, cotangent: share }], targets });
   const unreached = targets.filter((weight) => found.get(weight) == null);
   for (const weight of unreached) restore(model.graph, weight, held.get(weight)!);
   const reached = targets.filter((weight) => found.get(weight) != null);
-  const update = updateGraph(
-    reached.map((weight) => ({ name: weight.name, value: held.get(weight)! })),
-    options,
-  );
+  const trained = reached.map((weight) => ({ name: weight.name, value: held.get(weight)! }));
   addOutput(
     op,
     packed(
@@ -99,11 +100,11 @@ export function withTrainingStep(source: Model, options: TrainingOptions): Train
   removeDeadCode(model);
   return {
     pass: model,
-    update: update.model,
-    state: [...state, ...update.state],
+    state: [...state, ...updateGraph(trained, 1, options).state],
     dropouts,
     separable: state.length === 0,
     unreached: unreached.map(({ name }) => name),
+    update: (parts = 1) => updateGraph(trained, parts, options).model,
     finish: (values) => withWeights(source, values),
   };
 }

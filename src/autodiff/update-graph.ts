@@ -5,7 +5,6 @@ import { Graph, Model, type Value } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
 import { arrayType, float32, int64Vector, type NumericDType, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { appendUpdate, type Optimizer } from "./optimizers.ts";
-import { addOutput } from "./rewrite.ts";
 
 export interface UpdateOptions {
   readonly table: OpTable;
@@ -49,12 +48,17 @@ function unpacked(op: OpBuilder, vector: Value, like: readonly Tensor[]): Value[
   return like.map(({ dims }, i) => op.Reshape(parts[i]!, int64Vector(dims)));
 }
 
+/** The input that takes the gradient of one part of the batch. */
+export const gradientOf = (part: number): string => `gradient_${part}`;
+
 /**
- * The optimizer as a graph. Inputs: `gradient` (all weights' gradients, as `packed`), `learning_rate` (float32 scalar), the weights, and
- * `optimizer/...`; outputs: `next_<name>` of each of them. All weights are updated as one vector: a dozen operators in all, not a dozen for each.
+ * The optimizer as a graph. Inputs: `gradient_0`, `gradient_1`, ... (all weights' gradients, as `packed`, of each part of the batch), `learning_rate`
+ * (float32 scalar), the weights, and `optimizer/...`; outputs: `next_<name>` of each of them. All weights are updated as one vector: a dozen operators in
+ * all, not a dozen for each.
  */
 export function updateGraph(
   weights: readonly NamedTensor[],
+  parts: number,
   { table, optimizer, clipGradient, average }: UpdateOptions,
 ): { readonly model: Model; readonly state: readonly StateTensor[] } {
   const dtype = requireOneType(weights);
@@ -66,7 +70,8 @@ export function updateGraph(
 
   const carry = (input: string, next: Value, initial: Tensor, about: Pick<StateTensor, "kept" | "averageOf">): void => {
     const output = `next_${input}`;
-    addOutput(op, next, output);
+    next.name = output;
+    op.output(next);
     tensors.push({ input, output, initial, from: "update", ...about });
   };
   /** Declares the weights, or something of the same shapes, as inputs. */
@@ -92,7 +97,8 @@ export function updateGraph(
     return current;
   };
 
-  const given = op.input("gradient", { dtype, shape });
+  const gradients = Array.from({ length: parts }, (_, part) => op.input(gradientOf(part), { dtype, shape }));
+  const given = gradients.reduce((sum, gradient) => op.Add(sum, gradient));
   const learningRate = op.input("learning_rate", { dtype: "float32", shape: [] });
   const weight = declared((name) => name);
   const gradient = clipGradient === undefined ? given : clip(op, given, clipGradient);

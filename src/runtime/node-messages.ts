@@ -37,6 +37,8 @@ export interface LoadedPorts {
 
 export interface RunResult {
   readonly tensors: Record<string, Tensor>;
+  /** Outputs that are kept here, too. */
+  readonly kept: readonly string[];
   /** Time inside the session's `run`, without queueing and transfer. */
   readonly seconds: number;
 }

@@ -79,14 +79,15 @@ async function run(request: WorkerRequest & { kind: "run" }): Promise<RunResult>
   const { keep } = request;
   const feeds = toOrt(request.feeds);
   for (const name of session.inputNames) if (!(name in feeds) && name in kept) feeds[name] = kept[name]!;
-  const names = request.outputs ?? portsOf(session.outputMetadata).map((output) => output.name);
+  const all = () => portsOf(session.outputMetadata).flatMap(({ name }) => (name in keep ? [] : [name]));
+  const names = request.outputs ?? all();
   const start = performance.now();
   const results = await session.run(feeds, [...new Set([...names, ...Object.keys(keep)])]);
   const seconds = (performance.now() - start) / 1000;
   const tensors: Record<string, Tensor> = {};
-  for (const name of names) if (!(name in keep)) tensors[name] = fromOrt(results[name]!);
+  for (const name of names) tensors[name] = fromOrt(results[name]!);
   for (const [output, name] of Object.entries(keep)) kept[name] = results[output]!;
-  return { tensors, seconds };
+  return { tensors, seconds, kept: Object.keys(keep) };
 }
 
 function read({ kept, names }: WorkerRequest & { kind: "read" }): Record<string, Tensor> {
@@ -122,6 +123,11 @@ async function answer(request: WorkerRequest): Promise<unknown> {
   }
 }
 
+/** What is kept as well is copied. */
+function movable({ tensors, kept }: RunResult): ArrayBuffer[] {
+  return transferables(Object.fromEntries(Object.entries(tensors).filter(([name]) => !kept.includes(name))));
+}
+
 function leave(): void {
   Atomics.store(state, BUSY, 0);
   Atomics.notify(state, BUSY);
@@ -135,7 +141,7 @@ async function reply(to: MessagePort, request: WorkerRequest): Promise<void> {
     const value = await answer(request);
     leave();
     const message: WorkerReply = { id: request.id, value };
-    to.postMessage(message, request.kind === "run" ? transferables((value as RunResult).tensors) : []);
+    to.postMessage(message, request.kind === "run" ? movable(value as RunResult) : []);
   } catch (error) {
     leave();
     const message: WorkerReply = { id: request.id, error: error instanceof Error ? error.message : String(error) };

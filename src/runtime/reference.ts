@@ -55,14 +55,15 @@ function session(model: Model, table: OpTable, float: "float32" | "float64", kep
     concurrency: 1,
     run: async (feeds, outputs, keep = {}) => {
       const held = kept instanceof LocalKept ? kept.tensors : {};
-      const wanted = graph.outputs.filter(({ name }) => name in keep || (outputs?.includes(name) ?? true));
+      const returned = (name: string) => outputs?.includes(name) ?? !(name in keep);
+      const wanted = graph.outputs.filter(({ name }) => name in keep || returned(name));
       const values = interpret(graph, bind(graph.inputs, { ...held, ...feeds }), table, wanted);
       const entries = wanted.map((value): [string, Tensor] => {
         const result = values.get(value)!;
         return [value.name, tensorOf(result, isFloat(result.dtype) ? float : (value.dtype ?? result.dtype))];
       });
       for (const [name, result] of entries) if (name in keep) held[keep[name]!] = result;
-      return Object.fromEntries(entries.filter(([name]) => !(name in keep)));
+      return Object.fromEntries(entries.filter(([name]) => returned(name)));
     },
     close: async () => {},
   };

@@ -27,7 +27,7 @@ export interface Session {
   readonly busySeconds?: number;
   /**
    * Only the named outputs are computed and returned (default: all). Tensors passed in may be transferred: don't use them afterwards.
-   * @param keep outputs, by name, that are not returned but take the place of the kept tensors named here
+   * @param keep outputs, by name, that take the place of the kept tensors named here; returned, too, are those that `outputs` names
    */
   run(
     feeds: Feeds,

@@ -1,4 +1,4 @@
-import type { StateTensor, TrainingStep } from "../autodiff/index.ts";
+import { gradientOf, type StateTensor, type TrainingStep } from "../autodiff/index.ts";
 import { writeModel } from "../graph/index.ts";
 import type { Feeds, Kept, Runtime, Session } from "../runtime/runtime.ts";
 import { float32, type NumericData, type Tensor } from "../tensor/tensor.ts";
@@ -44,7 +44,7 @@ export class Lanes {
   static async open(runtime: Runtime, step: TrainingStep, state: State, most: number): Promise<Lanes> {
     const count = step.separable ? Math.max(1, Math.min(runtime.workers, most)) : 1;
     const threads = Math.max(1, Math.floor(runtime.threads / count));
-    const [pass, update] = [writeModel(step.pass), writeModel(step.update)];
+    const [pass, update] = [writeModel(step.pass), writeModel(step.update(count))];
     const lanes: Lane[] = [];
     const opened = new Lanes(lanes, step.state);
     try {
@@ -70,33 +70,39 @@ export class Lanes {
     return this.lanes.map(({ state }) => state);
   }
 
-  /** Passes the parts of a batch, one in each lane as soon as it is there. Outputs: those that are asked for, the mean loss and the gradient. */
+  /** Passes the parts of a batch, one in each lane as soon as it is there. Outputs: those that are asked for, and the mean loss. */
   pass<Part extends FedPart>(
     parts: readonly Promise<Part>[],
+    shares: readonly number[],
     outputs: readonly string[],
   ): Promise<(Part & PassedPart)[]> {
-    const keep = Object.fromEntries(this.from("pass").map(({ input, output }) => [output, input]));
     const wanted = ["mean_loss", ...(this.alone ? [] : ["gradient"]), ...outputs];
-    // A lane alone keeps its gradient where the update finds it.
-    const kept = this.alone ? { ...keep, gradient: "gradient" } : keep;
     return Promise.all(
       this.lanes.map(async ({ pass }, index) => {
         const part = await parts[index]!;
-        return { ...part, outputs: await pass.run(part.feeds, wanted, kept) };
+        const keep = { ...this.keep("pass"), gradient: gradientOf(index) };
+        return { ...part, outputs: await pass.run({ ...part.feeds, share: scalar(shares[index]!) }, wanted, keep) };
       }),
     );
   }
 
-  /** Sends the update off, behind which the next pass will queue: what goes wrong with it is thrown by `settled`. */
+  /**
+   * Adds the gradients of the parts up, and changes what is trained. Sends that off: the next pass queues behind it, and what goes wrong is thrown by
+   * `settled`. Each lane has its own part's gradient; here they get those of the others.
+   */
   update(parts: readonly PassedPart[], learningRate: number): void {
-    const keep = Object.fromEntries(this.from("update").map(({ input, output }) => [output, input]));
-    const gradient = this.alone ? null : meanGradient(parts);
-    const runs = this.lanes.map(({ update }, index) => {
-      const last = index === this.lanes.length - 1;
-      const own = gradient === null ? {} : { gradient: last ? gradient : copyOf(gradient) };
-      return update.run({ ...own, learning_rate: float32([], [learningRate]) }, [], keep);
+    const last = this.lanes.length - 1;
+    const sent = this.lanes.map(({ update }, index) => {
+      const others = parts.flatMap(({ outputs }, part): [string, Tensor][] => {
+        if (part === index) return [];
+        const gradient = outputs["gradient"]!;
+        // The last one to get it may have it.
+        return [[gradientOf(part), index === (part === last ? last - 1 : last) ? gradient : copyOf(gradient)]];
+      });
+      const feeds = { ...Object.fromEntries(others), learning_rate: scalar(learningRate) };
+      return update.run(feeds, [], this.keep("update"));
     });
-    this.updating = Promise.all(runs);
+    this.updating = Promise.all(sent);
     this.updating.catch(() => {});
   }
 
@@ -123,29 +129,22 @@ export class Lanes {
     return this.lanes.length === 1;
   }
 
-  private from(graph: StateTensor["from"]): readonly StateTensor[] {
-    return this.tensors.filter(({ from }) => from === graph);
+  /** Which outputs of a graph take the place of what they follow. */
+  private keep(graph: StateTensor["from"]): Record<string, string> {
+    return Object.fromEntries(
+      this.tensors.flatMap(({ from, input, output }) => (from === graph ? [[output, input]] : [])),
+    );
   }
-}
-
-/** Of all rows, from the means of the parts; in place of the first part's. */
-function meanGradient(parts: readonly PassedPart[]): Tensor {
-  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const gradients = parts.map(({ outputs }) => outputs["gradient"]!);
-  const sum = gradients[0]!.data as Float32Array;
-  for (const [i, { data }] of gradients.entries()) {
-    const share = parts[i]!.rows / rows;
-    const part = data as Float32Array;
-    if (i === 0) for (let j = 0; j < sum.length; j++) sum[j] = share * part[j]!;
-    else for (let j = 0; j < sum.length; j++) sum[j] = sum[j]! + share * part[j]!;
-  }
-  return gradients[0]!;
 }
 
 /** The loss of all rows, from the means of the parts. */
 export function meanLoss(parts: readonly PassedPart[]): number {
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   return parts.reduce((sum, part) => sum + (part.rows / rows) * Number(part.outputs["mean_loss"]!.data[0]), 0);
+}
+
+function scalar(value: number): Tensor {
+  return float32([], [value]);
 }
 
 function copyOf(value: Tensor): Tensor {

@@ -152,7 +152,8 @@ async function runEpoch(options: TrainOptions, lanes: Lanes, epoch: number): Pro
     if (signal?.aborted) throw interrupted(epoch);
     learningRate = schedule(progressAt(index));
     const completed = lanes.states.map((state, part) => complete(prepared[part]!, state));
-    const passing = lanes.pass(completed, observe);
+    const shares = prepared.map(({ rows }) => rows / batch);
+    const passing = lanes.pass(completed, shares, observe);
     passing.catch(() => {});
     await Promise.all(completed);
     // While the lanes pass, this thread draws the next batch.
