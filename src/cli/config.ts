@@ -7,17 +7,20 @@ import { type Given, OPTIONS, type OptionName, readOptions } from "./options.ts"
 
 const DEFAULT_NAMES = ["blindspot.config.json", "blindspot.config.mjs", "blindspot.config.ts"];
 
-/** A key of config files that is no option: the deployment, as the risk formula takes it. Read against the model's classes later. */
-const RISK = "risk";
+/** Keys of config files that are no options: the deployment, as the risk formula takes it, and the policy of the gate. Each is read by its user. */
+const OBJECTS = ["risk", "gate"] as const;
+/** Commands that take an object take this option. */
+const TAKEN_WITH = { risk: "exposure", gate: "failOn" } as const satisfies Record<(typeof OBJECTS)[number], OptionName>;
 
 /**
  * Options from a config file: the one named, or the first default name in the working folder, or none. Keys are those of the option
- * table, and `risk`; options that other commands take are allowed and ignored.
+ * table, `risk` and `gate`; options that other commands take are allowed and ignored.
  */
 export async function readConfig(path: string | undefined, allowed: readonly OptionName[]): Promise<Given> {
   const file = path ?? DEFAULT_NAMES.find((name) => existsSync(name));
   if (file === undefined) return {};
-  const { [RISK]: risk, ...raw } = await loadObject(file);
+  const whole = await loadObject(file);
+  const raw = Object.fromEntries(Object.entries(whole).filter(([key]) => !OBJECTS.some((name) => name === key)));
   const unknown = Object.keys(raw).filter((key) => !Object.hasOwn(OPTIONS, key));
   if (unknown.length > 0)
     throw new BlindspotError(
@@ -25,13 +28,16 @@ export async function readConfig(path: string | undefined, allowed: readonly Opt
         code: "E_CONFIG_KEY",
         subject: file,
         where: key,
-        expected: `one of ${[...Object.keys(OPTIONS), RISK].join(", ")}`,
+        expected: `one of ${[...Object.keys(OPTIONS), ...OBJECTS].join(", ")}`,
       })),
     );
-  if (risk !== undefined && !isObject(risk))
-    throw new BlindspotError({ code: "E_CONFIG", subject: file, where: RISK, expected: "an object" });
+  const objects = OBJECTS.filter((name) => whole[name] !== undefined);
+  for (const where of objects)
+    if (!isObject(whole[where]))
+      throw new BlindspotError({ code: "E_CONFIG", subject: file, where, expected: "an object" });
   const options = readOptions(raw, allowed, (name) => `${file}: ${name}`);
-  return risk === undefined || !allowed.includes("exposure") ? options : { ...options, risk };
+  const wanted = objects.filter((name) => allowed.includes(TAKEN_WITH[name]));
+  return { ...options, ...Object.fromEntries(wanted.map((name) => [name, whole[name]])) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

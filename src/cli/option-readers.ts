@@ -42,6 +42,11 @@ export function flag(flags: string, description: string): OptionSpec<boolean> & 
 }
 
 export const text = (value: string) => (value.trim() === "" ? fail("some text") : value);
+/** A day of the calendar. */
+export const day = (value: string) =>
+  /^\d{4}-\d\d-\d\d$/.test(value) && new Date(`${value}T00:00:00Z`).toISOString().startsWith(value)
+    ? value
+    : fail("a day, such as 2027-01-31");
 export const names = (value: string) =>
   text(value)
     .split(",")

@@ -2,6 +2,7 @@ import type { RiskInput } from "../assess/risk/declare.ts";
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import {
   choice,
+  day,
   Expected,
   fail,
   flag,
@@ -20,6 +21,7 @@ import {
   text,
   wholeFrom,
 } from "./option-readers.ts";
+import { REPORTS } from "./regression/report-names.ts";
 
 /** Every option of every command, once: its name here is its key in a config file. */
 export const OPTIONS = {
@@ -72,6 +74,12 @@ export const OPTIONS = {
     "what ends with exit code 1 (default newly-broken,clean-regression); also known-weakness, moved, still-broken, unstable, ratchet, drop",
     names,
   ),
+  report: option(
+    "--report <names>",
+    "files for people and CI systems: html (default), markdown, junit, sarif, github (summary and annotations)",
+    (value) => names(value).map(choice(...REPORTS)),
+  ),
+  until: option("--until <day>", "YYYY-MM-DD, the last day on which it holds", day),
   maxNotEvaluated: option(
     "--max-not-evaluated <n>",
     "cases that may stay without an answer; more end with exit code 3 (default 0)",
@@ -308,6 +316,8 @@ export type Given = { readonly [Name in Exclude<OptionName, "models">]?: Read<(t
   readonly models?: readonly string[];
   /** From a config file alone. */
   readonly risk?: RiskInput;
+  /** From a config file: the policy of the gate, as its schema says. */
+  readonly gate?: Readonly<Record<string, unknown>>;
 };
 
 /** Option name as typed: `--input-range`. */

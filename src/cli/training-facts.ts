@@ -29,7 +29,13 @@ export interface TrainingRecord {
 }
 
 /** The log that `harden` left beside the model of this run, if it is there and of this very file. */
-export async function recordBeside({ options, model }: Result): Promise<TrainingRecord | null> {
+export async function recordBeside({
+  options,
+  model,
+}: {
+  readonly options: Result["options"];
+  readonly model: Pick<Result["model"], "sha256">;
+}): Promise<TrainingRecord | null> {
   const path = options["model"];
   return typeof path === "string" ? recordOf(path, (hash) => hash === model.sha256) : null;
 }

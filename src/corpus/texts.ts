@@ -10,6 +10,7 @@ Inputs that a classifier got wrong, collected by Blindspot. Each is a test for e
 - \`samples/\`: one small file for each sample; it never changes.
 - \`events/\`: what happened to it (found, reported, judged, forgotten): one file for each event; none ever changes.
 - \`blobs/\`: the inputs, as PNG images or .npy arrays, named by what they decode to.
+- \`baselines/\`: the state that \`blindspot bless\` accepted, if it ever did.
 - \`models/\`: the models that were attacked, their classes, and how their inputs are prepared.
 
 All files are named by their content, so two branches merge without conflicts. Nothing is deleted because a model passes it.

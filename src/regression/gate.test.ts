@@ -102,6 +102,7 @@ describe("gate", () => {
       expect(child.found[0]).toMatchObject({ parent: sample, modelName: "v2", threat: THREAT.id });
     }
     const second = await gate({ corpus, candidate, base, effort, memory });
+    // No clean input occurs twice here, so each brought one.
     expect(second.corpus.samples).toBe(found.length + moved.length);
     const again = second.cases.filter(({ sample }) => first.cases.some((one) => one.sample === sample));
     expect(again.map(({ outcome }) => outcome)).toEqual(outcomes(first));
@@ -109,6 +110,8 @@ describe("gate", () => {
     expect(new Set(outcomes(second))).not.toContain("newly-broken");
     const third = await gate({ corpus, candidate, base, effort, memory });
     expect(third.cost).toMatchObject({ queries: 0, replayed: 0 });
+    // The same two versions again and again: the corpus stops growing.
+    expect(third.corpus).toEqual(second.corpus);
   });
 
   it("calls newly broken only what the base withstands", async () => {

@@ -2,11 +2,13 @@ import type { Knowledge } from "../attacks/attack.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Corpus } from "../corpus/corpus.ts";
 import { samplePath } from "../corpus/layout.ts";
+import { type Baseline, brokenOf, ratchetOf, readBaseline } from "./baseline.ts";
 import { type Case, type Cases, casesOf } from "./case.ts";
 import type { GateEvent } from "./event.ts";
+import { dropOf } from "./fresh.ts";
 import { type Memory, noMemory } from "./memory.ts";
 import { type Replayed, type ReplayedAll, replayAll } from "./observe.ts";
-import { answered, compare, type Question } from "./outcome.ts";
+import { answered, compare, isWrong, type Question } from "./outcome.ts";
 import { DEFAULT_SUITE, type EffortOptions } from "./reattack.ts";
 import {
   GATE_SCHEMA,
@@ -20,7 +22,7 @@ import {
   STATES,
 } from "./schema.ts";
 import { Suspects } from "./suspects.ts";
-import { countOutcomes, type VerdictFacts, verdictOf } from "./verdict.ts";
+import { countOutcomes, verdictOf } from "./verdict.ts";
 import { profilesOf, type Version } from "./version.ts";
 
 export interface ReplayOptions {
@@ -39,9 +41,8 @@ export interface GateOptions extends ReplayOptions {
   readonly policy?: Partial<GatePolicy>;
   /** The day that decides whether a waiver still holds. */
   readonly now?: () => Date;
-  /** What the baseline and the fresh set complain of, if the policy listens. */
-  readonly ratchet?: (cases: readonly GateCase[]) => VerdictFacts["ratchet"];
-  readonly drop?: VerdictFacts["drop"];
+  /** What both versions make of a random set. */
+  readonly fresh?: GateResult["fresh"];
 }
 
 /** The corpus on one version. */
@@ -72,19 +73,24 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
  */
 export async function gate(options: GateOptions): Promise<GateResult> {
   const started = performance.now();
-  const { corpus, candidate, base, effort = {}, now = () => new Date() } = options;
+  const { corpus, candidate, base, effort = {}, fresh = null, now = () => new Date() } = options;
   const policy = policySchema.parse(options.policy ?? {});
+  const baseline = await readBaseline(corpus);
   const contents = await corpus.read();
   const cases = await casesOf(corpus, contents.entries);
   const after = await replayVersion(candidate, cases, options);
   const before = await replayVersion(base, cases, options);
-  const suspects = new Suspects({
+  const work = {
     ...options,
     memory: options.memory ?? noMemory(),
     toolVersion: options.toolVersion ?? "0",
     effort,
     profiles: sharedProfiles(candidate, base, effort.profiles),
-  });
+  };
+  const suspects = new Suspects(
+    work,
+    cases.cases.filter((_, i) => isWrong(after.replayed[i]!.observation)),
+  );
   const compared = cases.cases.map((one, i) => {
     const attackable = one.threat !== null;
     return compare(before.replayed[i]!.observation, after.replayed[i]!.observation, { attackable });
@@ -119,11 +125,13 @@ export async function gate(options: GateOptions): Promise<GateResult> {
     candidate: toldVersion(candidate),
     effort: { suite: [...(effort.attacks ?? DEFAULT_SUITE)], threats: suspects.effort() },
     policy,
+    fresh,
+    baseline: baseline && toldBaseline(baseline, told),
     verdict: verdictOf({
       cases: told,
       policy,
-      ratchet: options.ratchet?.(told) ?? null,
-      drop: options.drop ?? null,
+      ratchet: ratchetOf(baseline, told),
+      drop: dropOf(fresh),
     }),
     counts: countOutcomes(told),
     cases: told,
@@ -165,6 +173,7 @@ function toldCase({ entry, threat, label, taken }: Case, { observation, renditio
   return {
     sample: entry.id,
     manifest: samplePath(entry.id),
+    modality: entry.manifest.modality,
     threat,
     kinds: [...entry.kinds],
     trusted: entry.trust === "trusted",
@@ -173,6 +182,11 @@ function toldCase({ entry, threat, label, taken }: Case, { observation, renditio
     rendition,
     candidate: observation,
   };
+}
+
+function toldBaseline(baseline: Baseline, cases: readonly GateCase[]): NonNullable<GateResult["baseline"]> {
+  const { at, by, reason, model, broken } = baseline;
+  return { at, by, reason, model: model.name, broken: broken.length, now: brokenOf(baseline, cases) };
 }
 
 function toldVersion({ name, record, classifier }: Version) {

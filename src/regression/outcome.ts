@@ -4,7 +4,6 @@ import type { Attacked, Observation, Outcome, State } from "./schema.ts";
 export type Question = "is it fixed" | "was the base as weak";
 
 const NOT_ANSWERED: ReadonlySet<State> = new Set(["error", "skipped"]);
-const BROKEN: ReadonlySet<State> = new Set(["yields", "yields-other"]);
 
 /** What two observations say of a case by themselves, or what has to be asked. */
 export function compare(
@@ -46,7 +45,7 @@ export function isBroken(outcome: Outcome): boolean {
   return ["newly-broken", "clean-regression", "known-weakness", "moved", "still-broken"].includes(outcome);
 }
 
-/** Observations that a broken version makes. */
+/** Whether a version was seen to be wrong about the input itself. */
 export function isWrong({ state }: Observation): boolean {
-  return BROKEN.has(state) || state === "seed-fails";
+  return state === "yields" || state === "yields-other";
 }

@@ -75,6 +75,7 @@ const waiverSchema = z.object({ by: z.string(), reason: z.string(), until: z.str
 const caseFields = {
   sample: digest,
   manifest: z.string().describe("path inside the corpus"),
+  modality: z.enum(["image", "vector", "row", "text"]),
   threat: z.string().nullable(),
   kinds: z.array(z.enum(["adversarial", "natural", "corruption", "reported"])),
   trusted: z.boolean().describe("an untrusted one never decides"),
@@ -186,6 +187,34 @@ export const verdictSchema = z.object({
   notEvaluated: z.object({ cases: count, of: count, tooMany: z.boolean().describe("exit code 3, unless it is 1") }),
 });
 
+const pairedSchema = z.object({
+  of: count,
+  before: count.describe("right, and standing where it was attacked"),
+  after: count,
+  difference: z.object({ value: z.number(), low: z.number(), high: z.number() }).describe("after - before, 95 %"),
+  gained: count,
+  lost: count,
+  p: z.number().describe("McNemar's test, two-sided mid-p"),
+  leastDrop: z.number().describe("the smallest drop that this many pairs would have shown, 4 times in 5"),
+  trainedOn: z
+    .object({ of: count, before: count, after: count })
+    .optional()
+    .describe("samples that the candidate was trained on: in none of the other figures"),
+});
+
+const freshSchema = z
+  .object({
+    data: z.string(),
+    draw: z.string(),
+    clean: pairedSchema,
+    threats: z.array(pairedSchema.extend({ threat: z.string() })),
+  })
+  .describe("a random set, attacked afresh on both versions with equal effort; null: none was given");
+
+const ratchetSchema = z
+  .object({ at: z.string(), by: z.string(), reason: z.string(), model: z.string(), broken: count, now: count })
+  .describe("the blessed baseline; now: broken samples among those that it knew; null: there is none");
+
 export const gateSchema = z
   .object({
     schema: z.literal(GATE_SCHEMA),
@@ -194,6 +223,8 @@ export const gateSchema = z
     candidate: versionSchema,
     effort: effortSchema,
     policy: policySchema,
+    fresh: freshSchema.nullable(),
+    baseline: ratchetSchema.nullable(),
     verdict: verdictSchema,
     counts: z
       .array(z.object({ outcome: z.enum(OUTCOMES), cases: count, trainedOn: count, waived: count, untrusted: count }))

@@ -51,8 +51,13 @@ export class Suspects {
   private readonly plans = new Map<string, readonly ProfilePlan[] | null>();
   private readonly told = new Map<string, Effort["threats"][number]>();
 
-  constructor(options: SuspectsOptions) {
+  /** Samples that fool the candidate, by clean input and threat. */
+  private readonly fooling: Map<string, string>;
+
+  /** @param yielding cases that the candidate is wrong about already */
+  constructor(options: SuspectsOptions, yielding: readonly Case[]) {
     this.options = options;
+    this.fooling = new Map(yielding.map((one) => [placeOf(one), one.entry.id]));
   }
 
   /** Attacks whom each question is about: the candidate, or the base. */
@@ -110,6 +115,7 @@ export class Suspects {
       onProgress: ({ done, fooled }: { done: number; fooled: number }) => tell(done, fooled),
     };
     const plan = this.plans.get(threat.id)!;
+    const fooled: Reattacked[] = [];
     for await (const result of reattack(
       version,
       threat,
@@ -117,14 +123,26 @@ export class Suspects {
       plan,
       signal === undefined ? run : { ...run, signal },
     )) {
-      const { one, key, inputs } = bySample.get(result.sample)!;
       for (const { queries, gradients } of result.attempts) {
         this.cost.queries += queries;
         this.cost.gradients += gradients;
       }
-      const attacked = await this.answer(who, one, inputs, result);
+      if (result.found !== null) {
+        fooled.push(result);
+        continue;
+      }
+      const { one, key } = bySample.get(result.sample)!;
+      const { outcome, attempts, detail } = result;
+      const attacked = { version: who, outcome, attempts: [...attempts], ...(detail === undefined ? {} : { detail }) };
       answers.set(one, attacked);
-      if (attacked.outcome === "fooled" || attacked.outcome === "resisted") await memory.put(key, attacked);
+      if (outcome === "resisted") await memory.put(key, attacked);
+    }
+    // In the order of the samples, whichever was finished first: of several that share a clean input one is stored.
+    for (const result of fooled.sort((a, b) => (a.sample < b.sample ? -1 : 1))) {
+      const { one, key, inputs } = bySample.get(result.sample)!;
+      const attacked = await this.fooled(who, one, inputs, result);
+      answers.set(one, attacked);
+      await memory.put(key, attacked);
     }
     for (const { one } of ready) if (!answers.has(one)) unanswered(one, "skipped", "time was over");
   }
@@ -195,20 +213,26 @@ export class Suspects {
     return parsed.data;
   }
 
-  private async answer(
+  /**
+   * What fooled the candidate is a new sample, unless the corpus has one already that fools it at the same clean input: it grows by one for each
+   * version and clean input, not by one for each sample. The base is not under test: what fools it is told, not stored.
+   */
+  private async fooled(
     who: Attacked["version"],
     one: Case,
     inputs: Ready["inputs"],
-    { outcome, attempts, found, detail }: Reattacked,
+    { attempts, found }: Reattacked,
   ): Promise<Attacked> {
     const version = this.options[who];
-    const base = { version: who, outcome, attempts: [...attempts], ...(detail === undefined ? {} : { detail }) };
-    if (found === null) return base;
-    const child = await this.store(version, one, inputs, attempts, found);
-    return { ...base, child, predicted: version.record.classes[found.predicted]! };
+    const predicted = version.record.classes[found!.predicted]!;
+    const base = { version: who, outcome: "fooled" as const, attempts: [...attempts], predicted };
+    if (who === "base") return base;
+    const place = placeOf(one);
+    const child = this.fooling.get(place) ?? (await this.store(version, one, inputs, attempts, found!));
+    this.fooling.set(place, child);
+    return { ...base, child };
   }
 
-  /** Every new misclassification is a sample of its own, with the one that led to it. */
   private async store(
     version: Version,
     { entry, threat }: Case,
@@ -245,4 +269,8 @@ export class Suspects {
     const { id } = await corpus.add({ codec, point, clean, events: [event] });
     return id;
   }
+}
+
+function placeOf({ entry, threat }: Case): string {
+  return `${entry.manifest.clean} ${threat}`;
 }

@@ -45,10 +45,12 @@ export function verdictOf({ cases, policy, ratchet, drop }: VerdictFacts): Verdi
   if (expired.length > 0) failed.push({ rule: "expired-waiver", cases: expired.length });
   for (const broken of [ratchet, drop]) if (broken !== null && failOn.has(broken.rule)) failed.push(broken);
   const unknown = counting.filter(({ outcome }) => outcome === "not-evaluated" || outcome === "incomparable").length;
-  const enough = unknown <= policy.maxNotEvaluated && unknown < counting.length;
+  // What is waived was evaluated, too.
+  const of = cases.filter(({ trusted }) => trusted).length;
+  const enough = unknown <= policy.maxNotEvaluated && unknown < of;
   return {
     exitCode: failed.length > 0 ? 1 : enough ? 0 : 3,
     failed,
-    notEvaluated: { cases: unknown, of: counting.length, tooMany: !enough },
+    notEvaluated: { cases: unknown, of, tooMany: !enough },
   };
 }

@@ -65,6 +65,13 @@ export const CORPUS_COMMANDS = [
     load: () => import("./export.ts"),
   },
   {
+    name: "corpus waive <id>",
+    summary: "let a sample pass the gate until a day; who answers for it and why stays in the corpus",
+    options: ["corpus", "reason", "until", "by", "json"],
+    examples: ["corpus waive 3fa94c01 --reason 'fixed in the next release' --until 2027-01-31"],
+    load: () => import("./waive.ts"),
+  },
+  {
     name: "corpus forget <id>",
     summary: "remove the inputs of a sample for good; a tombstone stays",
     options: ["corpus", "reason", "by", "json"],

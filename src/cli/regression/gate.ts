@@ -1,13 +1,17 @@
 import { join } from "node:path";
-import { BlindspotError } from "../../base/errors.ts";
+import type { Corpus } from "../../corpus/corpus.ts";
+import { threatsOf } from "../../corpus/filter.ts";
 import { gate } from "../../regression/gate.ts";
-import { type GatePolicy, policySchema } from "../../regression/schema.ts";
 import { gateText } from "../../report/gate/console.ts";
 import { openCorpus } from "../corpus/open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined, overridesOf } from "../plan-options.ts";
+import { attackFresh } from "./fresh.ts";
 import { openVersions } from "./open-versions.ts";
+import { policyOf } from "./policy.ts";
+import { writeReports } from "./reports.ts";
 import { beginSession } from "./session.ts";
+import { GATE_FILE, GATE_FOLDER } from "./stored.ts";
 import { writeJson } from "./write.ts";
 
 export async function run(options: Given): Promise<number> {
@@ -19,17 +23,23 @@ export async function run(options: Given): Promise<number> {
   try {
     const [candidate, base] = opened.versions;
     const { attacks, profile, seed } = given;
+    const fresh = await attackFresh(given, await threatsIn(corpus), session);
     const result = await gate({
       corpus,
       candidate: candidate!,
       base: base!,
       effort: { overrides: overridesOf(given), ...defined({ attacks, profiles: profile, seed }) },
       policy,
+      fresh,
       ...session.options,
     });
     session.progress.clear();
-    if (given.out !== undefined) await writeJson(join(given.out, "gate.json"), result);
-    process.stdout.write(given.json ? `${JSON.stringify(result, null, 2)}\n` : gateText(result));
+    const folder = given.out ?? GATE_FOLDER;
+    await writeJson(join(folder, GATE_FILE), result);
+    const annotations = await writeReports(result, given.report ?? ["html"], folder, corpus);
+    if (given.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    else process.stdout.write(`${gateText(result)}Files: ${folder}\n`);
+    for (const line of annotations) (given.json ? process.stderr : process.stdout).write(`${line}\n`);
     return session.interrupted() ? 130 : result.verdict.exitCode;
   } finally {
     session.end();
@@ -37,16 +47,8 @@ export async function run(options: Given): Promise<number> {
   }
 }
 
-/** The policy of the options; all that is wrong with it at once. */
-function policyOf({ failOn, maxNotEvaluated }: Given): GatePolicy {
-  const parsed = policySchema.safeParse(defined({ failOn, maxNotEvaluated }));
-  if (parsed.success) return parsed.data;
-  throw new BlindspotError(
-    parsed.error.issues.map(({ path, message }) => ({
-      code: "E_GATE_POLICY",
-      subject: "gate policy",
-      where: path.join("."),
-      expected: message,
-    })),
-  );
+/** As `--threat` takes them: what the samples of the corpus were found under, whatever the goal. */
+async function threatsIn(corpus: Corpus): Promise<string[]> {
+  const { entries } = await corpus.read();
+  return [...new Set(entries.flatMap(threatsOf).map((id) => id.split(";")[0]!))].sort();
 }

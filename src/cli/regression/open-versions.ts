@@ -6,6 +6,8 @@ import { nodeRuntime } from "../../runtime/node.ts";
 import { loadKnown, readAs } from "../corpus/model.ts";
 import { openModelFile } from "../open.ts";
 import type { Given } from "../options.ts";
+import { defined } from "../plan-options.ts";
+import { recordBeside } from "../training-facts.ts";
 
 export interface OpenVersions {
   readonly versions: readonly Version[];
@@ -28,7 +30,8 @@ export async function openVersions(paths: readonly string[], given: Given, corpu
       const loaded = await loadKnown(file, known, given, runtime).catch((error: unknown) => {
         throw otherContract(error);
       });
-      versions.push({ name: basename(file.label), ...loaded });
+      const record = await recordBeside({ options: { model: file.label }, model: { sha256: file.sha256 } });
+      versions.push({ name: basename(file.label), ...loaded, ...defined({ trainedOn: record?.trainedOn }) });
     }
     return { versions, close: () => runtime.close() };
   } catch (error) {

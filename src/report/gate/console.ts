@@ -1,23 +1,15 @@
 import type { GateCase, GateResult, Outcome, ReplayResult } from "../../regression/schema.ts";
-import { duration, grouped, plural, table } from "../format.ts";
+import { duration, grouped, percent, plural, table } from "../format.ts";
 import { visible } from "../visible.ts";
-import {
-  COLUMNS,
-  changeText,
-  effortText,
-  outcomeText,
-  reachedText,
-  shownFirst,
-  threatShort,
-  verdictText,
-} from "./words.ts";
+import { countsOf, freshRows, leftOutText } from "./facts.ts";
+import { changeText, effortText, outcomeText, reachedText, shownFirst, threatShort, verdictText } from "./words.ts";
 
 /** Cases that a terminal names one by one. */
 const NAMED = 12;
 
 /** A gate for a terminal: the table, what matters most, the verdict last. */
 export function gateText(result: GateResult): string {
-  const { base, candidate, corpus, cost, seconds } = result;
+  const { base, baseline, candidate, corpus, cost, seconds } = result;
   const head = [
     `${base.name} -> ${candidate.name}`,
     `corpus ${corpus.name}: ${plural(corpus.samples, "sample")}`,
@@ -31,6 +23,17 @@ export function gateText(result: GateResult): string {
     ...countTable(result),
     "",
     ...effortText(result).map((line) => `Re-attack  ${line}`),
+    ...freshRows(result).map(
+      ({ name, rate }) =>
+        `Fresh set  ${name}: ${rate.before} -> ${rate.after} of ${rate.of}, +${rate.gained} -${rate.lost}, p ${rate.p.toFixed(3)}; a drop of ${percent(rate.leastDrop)} would have shown`,
+    ),
+    ...(result.fresh === null
+      ? ["Fresh set  none (--data): a drop that the corpus does not show would not be noticed"]
+      : []),
+    ...(baseline === null
+      ? []
+      : [`Baseline   ${baseline.broken} broken then, ${baseline.now} of those that it knew now`]),
+    ...leftOutText(result).map((line) => `Left out   ${line}`),
     ...named.slice(0, NAMED).map(caseLine),
     ...(named.length > NAMED ? [`... and ${plural(named.length - NAMED, "more case")}`] : []),
     verdictText(result),
@@ -38,22 +41,11 @@ export function gateText(result: GateResult): string {
   return `${lines.map(visible).join("\n")}\n`;
 }
 
-/** A row for each threat, a column for each outcome that came up. */
-function countTable({ cases }: GateResult): string[] {
-  const columns = COLUMNS.filter(({ outcomes }) => cases.some(({ outcome }) => outcomes.includes(outcome)));
-  const threats = [...new Set(cases.map(({ threat }) => threat))];
-  const rowOf = (name: string, own: readonly GateCase[]) => [
-    name,
-    ...columns.map(({ outcomes }) => grouped(own.filter(({ outcome }) => outcomes.includes(outcome)).length)),
-  ];
-  const rows = threats.map((threat) =>
-    rowOf(
-      `  ${threatShort(threat)}`,
-      cases.filter((one) => one.threat === threat),
-    ),
-  );
+function countTable(result: GateResult): string[] {
+  const { columns, rows } = countsOf(result);
   const head = ["", ...columns.map(({ name }) => name.toUpperCase())];
-  return table([head, ...rows], ["left", ...columns.map(() => "right" as const)]);
+  const cells = rows.map((row) => [`  ${threatShort(row.threat)}`, ...row.cells.map(grouped)]);
+  return table([head, ...cells], ["left", ...columns.map(() => "right" as const)]);
 }
 
 function caseLine(one: GateCase): string {

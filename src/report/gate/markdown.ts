@@ -1,0 +1,80 @@
+import type { GateResult } from "../../regression/schema.ts";
+import { grouped, percent, plural } from "../format.ts";
+import { code, sentence } from "../markdown.ts";
+import { countsOf, freshRows, leftOutText } from "./facts.ts";
+import {
+  COLUMNS,
+  changeText,
+  effortText,
+  MEANINGS,
+  outcomeText,
+  reachedText,
+  shownFirst,
+  threatShort,
+  verdictText,
+} from "./words.ts";
+
+const NAMED = 25;
+/** A comment may hold 65,536 characters; a step's summary is refused as a whole above 1 MiB. */
+const LIMIT = 64_000;
+
+/** A gate as a comment for a pull request, or the summary of a CI step. Whatever others named is code, and nothing else. */
+export function gateMarkdown(result: GateResult): string {
+  const { base, candidate, corpus, baseline } = result;
+  const counts = countsOf(result);
+  const named = shownFirst(result.cases);
+  const lines = [
+    `## ${sentence(verdictText(result))}`,
+    "",
+    `${code(base.name)} → ${code(candidate.name)}, ${plural(corpus.samples, "sample")} of ${code(corpus.name)}.`,
+    "",
+    `| threat | ${counts.columns.map(({ name }) => name).join(" | ")} |`,
+    `| --- | ${counts.columns.map(() => "---:").join(" | ")} |`,
+    ...counts.rows.map(({ threat, cells }) => `| ${code(threatShort(threat))} | ${cells.map(grouped).join(" | ")} |`),
+    "",
+    ...(named.length === 0
+      ? []
+      : [
+          "| outcome | sample | true class | taken for | what happened |",
+          "| --- | --- | --- | --- | --- |",
+          ...named
+            .slice(0, NAMED)
+            .map(
+              (one) =>
+                `| ${outcomeText(one.outcome)}${one.waiver === undefined ? "" : one.waiver.expired ? " (waiver expired)" : " (waived)"} | ${code(one.sample.slice(0, 12))} | ${code(one.label)} | ${code(reachedText(one))} | ${code(changeText(one), 120)} |`,
+            ),
+          "",
+        ]),
+    ...(named.length > NAMED ? [`And ${plural(named.length - NAMED, "more case")}: see the report.`, ""] : []),
+    "<details><summary>What was tested, and what was not</summary>",
+    "",
+    ...effortText(result).map((line) => `- Re-attack at ${sentence(line)}`),
+    ...freshRows(result).map(
+      ({ name, rate }) =>
+        `- Fresh set, ${sentence(name)}: ${rate.before} → ${rate.after} of ${rate.of} (p ${rate.p.toFixed(3)}); a drop of ${percent(rate.leastDrop)} or more would have shown`,
+    ),
+    ...(result.fresh === null
+      ? ["- No fresh random set was attacked: a drop that the corpus does not show would not have been noticed"]
+      : []),
+    ...(baseline === null
+      ? []
+      : [
+          `- Baseline of ${sentence(baseline.model)}: ${baseline.broken} broken then, ${baseline.now} of those that it knew now`,
+        ]),
+    ...leftOutText(result).map((line) => `- ${sentence(line)}`),
+    ...COLUMNS.flatMap(({ outcomes }) => outcomes)
+      .filter((outcome) => result.cases.some((one) => one.outcome === outcome))
+      .map((outcome) => `- *${outcomeText(outcome)}*: ${MEANINGS[outcome]}`),
+    "",
+    "</details>",
+    "",
+  ];
+  const kept: string[] = [];
+  let length = 0;
+  for (const line of lines) {
+    length += line.length + 1;
+    if (length > LIMIT) return [...kept, "", "The rest is left out: see the full report.", ""].join("\n");
+    kept.push(line);
+  }
+  return kept.join("\n");
+}
