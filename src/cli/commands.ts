@@ -250,9 +250,9 @@ export const COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: "init",
-    summary: "write a first schema of the rows of a table, to be edited",
+    summary: "write a config and a workflow for CI; with --data a first schema of the rows of a table, to be edited",
     options: ["data", "out", "quiet"],
-    examples: ["init --data csv:loans.csv?label=decision --out schema.json"],
+    examples: ["init", "init --data csv:loans.csv?label=decision --out schema.json"],
     load: () => import("./commands/init.ts"),
   },
   {

@@ -5,9 +5,11 @@ import { commandLine } from "../../report/command-line.ts";
 import { plural } from "../../report/format.ts";
 import { visible } from "../../report/visible.ts";
 import { type Given, requireOptions } from "../options.ts";
+import { initProject } from "./init-project.ts";
 
-/** Writes a first schema of a table, and says what in it only its owner knows. An existing file is never overwritten. */
+/** Without data the files of a project; with it a first schema of a table, and what in it only its owner knows. Nothing is ever overwritten. */
 export async function run(options: Given): Promise<number> {
+  if (options.data === undefined) return initProject(options);
   const { data, out = "schema.json" } = requireOptions(options, ["data"], "init");
   const spec = data.startsWith("csv:") ? data : `csv:${data}`;
   if (await stat(out).catch(() => null))
