@@ -244,7 +244,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "inspect [model]",
     summary: "what a model is, what it expects, and which of its operators have gradients",
-    options: [...MODEL, "data", ...QUERIED, "json"],
+    options: [...MODEL, "data", "quantize", ...QUERIED, "json"],
     examples: ["inspect model.onnx", "inspect model.onnx --data folder:images"],
     load: () => import("./commands/inspect.ts"),
   },
