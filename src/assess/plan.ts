@@ -146,3 +146,16 @@ export function costPerSample(
     }
   return { queries, gradients };
 }
+
+/**
+ * Samples to attack at once where a budget is short: a quarter of those that it would see to the end if they resist. With more, it would be spent
+ * on many beginnings. Undefined where there is no budget.
+ */
+export function samplesAtOnce(
+  { toll, classes }: Classifier,
+  profiles: readonly ProfilePlan[],
+  limit?: number,
+): number | undefined {
+  if (toll?.left === undefined) return undefined;
+  return Math.max(1, Math.ceil(toll.left / costPerSample(profiles, classes.length, limit).queries / 4));
+}

@@ -16,7 +16,7 @@ import { type Cost, estimate, measureSpeed, type Speed, secondsLeft } from "./es
 import { type FindingContext, makeFinding } from "./finding.ts";
 import { cleanMetrics, threatMetrics } from "./metrics.ts";
 import type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./options.ts";
-import { costPerSample, type Plan, planIdentity, readSamples, type ThreatPlan } from "./plan.ts";
+import { costPerSample, type Plan, planIdentity, readSamples, samplesAtOnce, type ThreatPlan } from "./plan.ts";
 import { assessRisk } from "./risk/assess-risk.ts";
 import { bestAttempt, sampleLine } from "./sample-line.ts";
 import { type Check, type Finding, RESULT_SCHEMA, type Result, type SampleLine } from "./schema.ts";
@@ -119,6 +119,7 @@ export class Run {
     const { threat, profiles } = threatPlan;
     const { plan, options } = this;
     const queries = options.overrides?.queries;
+    const inFlight = samplesAtOnce(options.model, profiles, queries);
     const lines = new Map(store.finished.filter((line) => line.threat === threat.id).map((line) => [line.index, line]));
     const left = plan.indices.filter((index) => !lines.has(index));
     this.emit({ kind: "stage", stage: "attacks", threat: threat.id });
@@ -144,6 +145,7 @@ export class Run {
             seed: plan.seed,
             audit: plan.audit,
             ...(queries === undefined ? {} : { budget: { queries } }),
+            ...(inFlight === undefined ? {} : { inFlight }),
             ...(options.surrogate === undefined ? {} : { surrogate: options.surrogate }),
             ...(this.signal === undefined ? {} : { signal: this.signal }),
             onProgress: (progress) => this.tell(threatPlan, progress, left.length, finished),

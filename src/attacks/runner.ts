@@ -47,7 +47,7 @@ export interface RunOptions {
   readonly starts?: (sample: DataSample) => readonly Float32Array[];
   /** Hard limits for each attempt (one attack on one sample): one that meets them is `skipped`. */
   readonly budget?: AttemptBudget;
-  /** Samples under way at once; default: what fills the batches within a bounded memory. */
+  /** Samples under way at once, at most; default: what fills the batches within a bounded memory. */
   readonly inFlight?: number;
   /** Stops the run: samples under way are dropped, not reported. */
   readonly signal?: AbortSignal;
@@ -158,7 +158,7 @@ class Run {
     const fitting = Math.max(Math.floor(POINT_BYTES / (4 * size * ARRAYS_PER_SAMPLE)), 2);
     // With one batch more than there are passes, every pass of a single kind is full.
     const filling = classifier.maxBatch * (passSlots(classifier) + 1);
-    this.inFlight = Math.max(options.inFlight ?? Math.min(filling, fitting), 1);
+    this.inFlight = Math.max(Math.min(options.inFlight ?? Number.POSITIVE_INFINITY, filling, fitting), 1);
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@ import { aboutTime } from "../assess/estimate.ts";
 import { openRunDirectory } from "../assess/files.ts";
 import { sha256 } from "../base/hash.ts";
 import { duration } from "../report/format.ts";
+import { shortBudget } from "./budget.ts";
 import { codecFor, type Target } from "./open.ts";
 import type { Given } from "./options.ts";
 import { planOptions } from "./plan-options.ts";
@@ -41,7 +42,7 @@ export function assessOptions(
     options: { ...given, out: directory },
     toolVersion: version(),
     signal,
-    onEvent: narrator(progress),
+    onEvent: narrator(progress, target.classifier.toll?.left ?? Infinity),
     ...(given.save === undefined ? {} : { save: given.save }),
     ...(given.audit === undefined ? {} : { audit: given.audit }),
     ...(given.active === undefined ? {} : { active: given.active }),
@@ -50,8 +51,12 @@ export function assessOptions(
 }
 
 /** Turns the events of a run into progress. */
-function narrator(progress: Progress): (event: AssessEvent) => void {
+function narrator(progress: Progress, budget: number): (event: AssessEvent) => void {
+  let samples = 0;
   return (event) => {
+    if (event.kind === "plan") samples = event.samples;
+    if (event.kind === "estimate")
+      for (const line of shortBudget(budget, event.estimate.queries, samples)) progress.line(line);
     if (event.kind === "plan" && event.resumed > 0)
       progress.line(`Resuming: ${event.resumed} of ${event.samples * event.threats.length} were finished before`);
     else if (event.kind === "estimate" && event.estimate.seconds >= LONG_SECONDS) {

@@ -3,6 +3,7 @@ import { makePlan } from "../assess/plan.ts";
 import type { Toll } from "../models/classifier.ts";
 import { grouped, plural, table } from "../report/format.ts";
 import type { AssessGiven } from "./assess-options.ts";
+import { budgetOf, shortBudget } from "./budget.ts";
 import type { SurrogateTraining, Target } from "./open.ts";
 import { planOptions } from "./plan-options.ts";
 
@@ -52,7 +53,7 @@ export async function dryRun(target: Target, given: AssessGiven): Promise<number
   const total =
     asked === null
       ? `At most ${aboutTime(cost.seconds)}: ${grouped(cost.queries)} queries, ${grouped(cost.gradients)} of them with gradients`
-      : askedLines(asked, given).join("\n");
+      : askedLines(asked, given, plan.indices.length).join("\n");
   const timed = toll === undefined || toll.secondsPerQuery !== null;
   const cheaper = timed ? cost.alternatives.map((other) => `${other.option}: ${aboutTime(other.seconds)}`) : [];
   process.stdout.write(
@@ -88,17 +89,20 @@ function trainingLine({ queries, start, rounds }: SurrogateTraining): string {
   return `A surrogate is trained from ${grouped(queries)} queries: ${own}, then what it proposes in ${plural(rounds, "round")}`;
 }
 
-function askedLines({ surrogate, attacks, audit, queries, seconds, cost }: AskedCost, given: AssessGiven): string[] {
+function askedLines(
+  { surrogate, attacks, audit, queries, seconds, cost }: AskedCost,
+  given: AssessGiven,
+  samples: number,
+): string[] {
+  const limit = budgetOf(given);
   const money = given.costPerQuery === undefined ? "" : `, which cost ${grouped(Math.ceil(cost))}`;
   const time = seconds === null ? "as long as it takes to answer them (say how fast with --rate)" : aboutTime(seconds);
-  const affordable =
-    given.maxCost === undefined ? Infinity : Math.floor(given.maxCost / (given.costPerQuery ?? Infinity));
-  const limit = Math.min(given.maxQueries ?? Infinity, affordable);
   return [
     `At most ${grouped(queries)} queries${money}, ${time}: ${surrogate === 0 ? "" : `${grouped(surrogate)} for the surrogate, `}${grouped(attacks)} by attacks, ${grouped(audit)} for the curve and the checks; confirmations and probes come on top`,
     ...(limit < queries
       ? [`The budget stops it at ${grouped(limit)} queries: what is finished by then is kept, and can be resumed`]
       : []),
+    ...shortBudget(limit - surrogate, attacks, samples),
     "Nothing was asked for this plan",
   ];
 }

@@ -60,7 +60,7 @@ function requireFile(model: string): void {
     subject: model,
     expected: "an .onnx file",
     got: "a model that can only be asked",
-    hint: "assess, attack and inspect take it as --model",
+    hint: "assess, attack and inspect take it. Else give the original .onnx file, or a surrogate of it: assess --surrogate train:N keeps one",
   });
 }
 

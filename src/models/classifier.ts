@@ -35,6 +35,8 @@ export interface Toll {
   /** With as many requests at once as allowed; null where nothing was asked yet and no rate is stated. */
   readonly secondsPerQuery: number | null;
   readonly costPerQuery: number;
+  /** Rows that the budget leaves; absent without one. */
+  readonly left?: number;
 }
 
 /** What was asked of a model that can only be asked. */

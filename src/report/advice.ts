@@ -35,7 +35,11 @@ const TRUST = [
 export function verdict(result: Result): Verdict {
   const threat = worstThreat(result);
   if (threat === undefined)
-    return { trust: "unknown", short: "Nothing was evaluated", because: "Give the run more time, or more samples." };
+    return {
+      trust: "unknown",
+      short: "Nothing was evaluated",
+      because: "Give the run more time, a larger budget, or other samples.",
+    };
   const name = threatName(threat.id);
   const [failed] = withdrawn(result, threat);
   if (failed !== undefined)

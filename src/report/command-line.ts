@@ -23,6 +23,20 @@ const CARRIED = [
   "quantize",
   "mask",
   "surrogate",
+  // How a model is reached that can only be asked; secrets are named, not told.
+  "adapter",
+  "authorized",
+  "bearer",
+  "header",
+  "answers",
+  "rate",
+  "concurrency",
+  "requestRows",
+  "timeout",
+  "retries",
+  "maxQueries",
+  "costPerQuery",
+  "maxCost",
 ] as const;
 
 /** Further options that decide what `assess` does. */
@@ -40,7 +54,7 @@ const PLAN = [
   "audit",
 ] as const;
 /** Given once for each value. */
-const REPEATED: readonly string[] = ["threat", "set"];
+const REPEATED: readonly string[] = ["threat", "set", "header"];
 
 /** The options that name model, data and attacker of a run, as words of a command. */
 export function carried(context: CommandContext, without: readonly string[] = []): string[] {

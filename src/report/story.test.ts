@@ -108,6 +108,23 @@ describe("limitText", () => {
 });
 
 describe("runCommand", () => {
+  it("says how an endpoint is asked, and what may be spent", () => {
+    const options = {
+      model: "https://models.example/v1",
+      adapter: "json:adapter.json",
+      authorized: "contract 17",
+      bearer: "TOKEN",
+      header: ["x-team=TEAM", "x-key=KEY"],
+      rate: 50,
+      costPerQuery: 0.001,
+      maxCost: 2,
+      threat: ["linf:8/255"],
+    };
+    expect(runCommand({ model: { name: "" }, data: { spec: "npz:test.npz" }, options }, "run")).toBe(
+      "npx blindspot assess --model https://models.example/v1 --data npz:test.npz --adapter json:adapter.json --authorized 'contract 17' --bearer TOKEN --header x-team=TEAM --header x-key=KEY --rate 50 --cost-per-query 0.001 --max-cost 2 --threat linf:8/255 --out run",
+    );
+  });
+
   it("repeats model, data, attacker and plan", () => {
     const options = {
       ...RESULT.options,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { targetUnchanged } from "../../assess/checks/target.ts";
 import { cleanMetrics, threatMetrics } from "../../assess/metrics.ts";
-import { makePlan, readSamples, type ThreatPlan } from "../../assess/plan.ts";
+import { makePlan, readSamples, samplesAtOnce, type ThreatPlan } from "../../assess/plan.ts";
 import { bestAttempt, sampleLine } from "../../assess/sample-line.ts";
 import type { Finding, SampleLine } from "../../assess/schema.ts";
 import { stopSignal } from "../../assess/stop-signal.ts";
@@ -88,6 +88,7 @@ async function attackAll(
 ): Promise<{ lines: SampleLine[]; records: SampleRecord[] }> {
   const lines: SampleLine[] = [];
   const records: SampleRecord[] = [];
+  const inFlight = samplesAtOnce(target.classifier, profiles, given.queries);
   const run = runSamples(readSamples(target.data, indices), {
     classifier: target.classifier,
     threat,
@@ -95,6 +96,7 @@ async function attackAll(
     seed,
     signal,
     ...(given.queries === undefined ? {} : { budget: { queries: given.queries } }),
+    ...(inFlight === undefined ? {} : { inFlight }),
     ...(target.surrogate === null ? {} : { surrogate: target.surrogate }),
   });
   for await (const record of run) {

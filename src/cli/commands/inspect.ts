@@ -55,7 +55,10 @@ async function inspectQueried(given: Given & { readonly model: string }): Promis
       ["model", `${name}, ${kind}, fingerprint ${fingerprint}`],
       ["expects", `inputs of ${dims.join("x")}`],
       ["answers", `${capabilities.output}${meaning === "label" ? "" : ` (${meaning})`}, ${classes.length} classes`],
-      ["gradients", "no: attacks by scores and labels work"],
+      [
+        "gradients",
+        `no: attacks by ${capabilities.output === "label" ? "labels" : "scores and labels"} work, and by a surrogate (--surrogate train:N)`,
+      ],
       ...notes.map((note, i) => [i === 0 ? "notes" : "", note]),
       ["asked", `${grouped(asked?.queries ?? 0)} queries for this`],
     ];

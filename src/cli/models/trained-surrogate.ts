@@ -15,6 +15,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { roundsFor } from "../../surrogates/augmentation.ts";
 import { loadSurrogate, startFor, trainSurrogate } from "../../surrogates/train-surrogate.ts";
 import { roundToLevels } from "../../threats/grey-levels.ts";
+import { budgetOf } from "../budget.ts";
 import { openModelFile, quantizeOf, type SurrogateTraining, type Target } from "../open.ts";
 import type { Given } from "../options.ts";
 import { planOptions } from "../plan-options.ts";
@@ -133,13 +134,12 @@ function requireFit(target: Target, plan: Plan, given: Given, { queries, start }
       got: `${start} of ${target.data.length}`,
       hint: "Give fewer --samples, or more --data",
     });
-  const { maxQueries = Infinity, maxCost = Infinity, costPerQuery = 0 } = given;
-  const affordable = Math.min(maxQueries, costPerQuery > 0 ? maxCost / costPerQuery : Infinity);
-  if (queries > affordable)
+  const budget = budgetOf(given);
+  if (queries > budget)
     problems.push({
       code: "E_SURROGATE",
       subject,
-      expected: `at most ${grouped(Math.floor(affordable))}: the budget of the whole run`,
+      expected: `at most ${grouped(budget)}: the budget of the whole run`,
       hint: "Give a larger --max-queries or --max-cost, or train on less",
     });
   if (problems.length > 0) throw new BlindspotError(problems);

@@ -35,14 +35,18 @@ export class Allowance {
     return this.sent * this.costPerQuery;
   }
 
+  /** Rows that may still be sent, those apart that are set aside. */
+  get left(): number {
+    return this.limit - this.sent - this.aside;
+  }
+
   setAside(rows: number): void {
     this.aside = rows;
   }
 
   /** Throws `E_BUDGET` where these rows would exceed the budget; nothing is spent then. */
   spend(rows: number, name: string): void {
-    const left = this.limit - this.sent - this.aside;
-    if (rows > left)
+    if (rows > this.left)
       throw new BlindspotError(
         {
           code: "E_BUDGET",

@@ -70,6 +70,7 @@ export class QueriedClassifier implements Classifier {
     this.toll = {
       secondsPerQuery: Math.max(1 / asking.rate, asker.secondsPerRow / asking.concurrency),
       costPerQuery: asking.costPerQuery ?? 0,
+      ...(Number.isFinite(asker.allowance.left) ? { left: asker.allowance.left } : {}),
     };
     this.ended = asker.ended;
     this.fingerprint = fingerprintOf(first);
@@ -147,7 +148,7 @@ function classNames(name: string, given: readonly string[] | null, form: AnswerF
 function notesOf({ asking, arrangement }: QueriedOptions, form: AnswerForm, output: "scores" | "label"): string[] {
   return [
     ...(arrangement.note === null ? [] : [arrangement.note]),
-    `asked only: up to ${asking.requestRows} rows in a request, ${asking.concurrency} at once`,
+    `asked only: ${asking.requestRows === 1 ? "one row" : `up to ${asking.requestRows} rows`} in a request, ${asking.concurrency} at once`,
     ...(output === "label" ? ["labels only"] : []),
     ...(output === "scores" && form.meaning === "probabilities"
       ? ["gives probabilities; attacks take their logarithm, so that margins near 1 do not vanish"]
