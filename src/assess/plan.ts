@@ -100,6 +100,7 @@ function readThreats(options: PlanOptions, problems: ProblemList): Threat[] {
     quantize: options.quantize ?? data.naturalQuantize,
     dims: model.dims,
     ...(data.rows === undefined ? {} : { rows: data.rows }),
+    texts: data.modality === "text",
     ...(goal === null ? {} : { goal }),
     ...(mask === undefined ? {} : { mask }),
   };

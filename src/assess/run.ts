@@ -263,7 +263,7 @@ export class Run {
     if (this.stopped) return yield* uncheckedAll();
     const effort = { audit: options.audit ?? false, active: options.active ?? false };
     const correct = correctSamples(subset, this.linesOf(first));
-    const model = await modelContext(options.model, plan.seed, subset, correct);
+    const model = await modelContext(options.model, plan.seed, subset, correct, options.data.modality);
     yield* checkModel(model, effort, this.signal);
     for (const { threat, profiles } of plan.threats) {
       if (this.stopped) return;

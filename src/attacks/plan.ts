@@ -174,8 +174,8 @@ function belongs(
   // Attacks on trees are no loss for any other model.
   if (!named && definition.reads === "trees" && !capabilities.trees) return false;
   if (named || definition.norms.includes(norm)) return true;
-  // What is made for rows is no loss for pixels, nor the other way around.
-  if (norm === "fields" || definition.norms.every((own) => own === "fields")) return false;
+  // What is made for rows or texts is no loss for pixels, nor the other way around.
+  if ([norm, ...definition.norms].some((own) => own === "fields" || own === "text")) return false;
   return !wanted.some(
     (other) => other.definition.knowledge === definition.knowledge && other.definition.norms.includes(norm),
   );

@@ -9,6 +9,10 @@ import { rowCoordinate } from "./rows/coordinate.ts";
 import { rowExhaustive, rowExhaustiveLabel } from "./rows/exhaustive.ts";
 import { rowGradient } from "./rows/gradient.ts";
 import { rowRandom } from "./rows/random.ts";
+import { textBeam } from "./text/beam.ts";
+import { textExhaustive, textExhaustiveLabel } from "./text/exhaustive.ts";
+import { textGreedy } from "./text/greedy.ts";
+import { textRandom } from "./text/random.ts";
 import { miFgsm, transferPgd } from "./transfer/momentum.ts";
 import { treeExact, treeThresholds } from "./trees/tree-attacks.ts";
 import { apgdCe, apgdDlr, apgdMargin, apgdT, apgdWarm, raiseOneLogit } from "./white-box/apgd.ts";
@@ -42,10 +46,15 @@ export const attacks: readonly AttackDefinition[] = [
   erase(sparseRs),
   erase(rowExhaustive),
   erase(rowCoordinate),
+  erase(textGreedy),
+  erase(textBeam),
+  erase(textExhaustive),
   erase(rays),
   erase(shrinkingBox),
   erase(rowExhaustiveLabel),
   erase(rowRandom),
+  erase(textExhaustiveLabel),
+  erase(textRandom),
   erase(miFgsm),
   erase(transferPgd),
 ];

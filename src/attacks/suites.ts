@@ -20,7 +20,7 @@ export const suites: readonly Suite[] = [
   {
     name: "quick",
     summary:
-      "a first look: FGSM, 20 steps of PGD, 200 queries of Square; few pixels: 100 steps of sigma-zero, 200 queries of Sparse-RS; rows: 1,000 queries, all changes that fit",
+      "a first look: FGSM, 20 steps of PGD, 200 queries of Square; few pixels: 100 steps of sigma-zero, 200 queries of Sparse-RS; rows: 1,000 queries, all changes that fit; texts: 300 queries, word by word",
     attacks: {
       "white-box": [
         { attack: "fgsm" },
@@ -33,10 +33,12 @@ export const suites: readonly Suite[] = [
         { attack: "square", settings: { queries: 200 } },
         { attack: "sparse-rs", settings: { queries: 200 } },
         { attack: "row-exhaustive", settings: { queries: 1000 } },
+        { attack: "text-greedy", settings: { queries: 300 } },
       ],
       label: [
         { attack: "rays", settings: { queries: 200 } },
         { attack: "row-exhaustive-label", settings: { queries: 1000 } },
+        { attack: "text-random", settings: { queries: 100 } },
       ],
       transfer: [{ attack: "mi-fgsm" }],
     },
@@ -44,7 +46,7 @@ export const suites: readonly Suite[] = [
   {
     name: "standard",
     summary:
-      "AutoPGD with four losses, 5,000 queries of Square, 2,000 of RayS; few pixels: sigma-zero, 5,000 queries of Sparse-RS; rows: every change of at most K fields where 10,000 queries hold them",
+      "AutoPGD with four losses, 5,000 queries of Square, 2,000 of RayS; few pixels: sigma-zero, 5,000 queries of Sparse-RS; rows: every change of at most K fields where 10,000 queries hold them; texts: word by word, by beam search, then every edit that 2,000 queries hold",
     attacks: {
       "white-box": [
         { attack: "apgd-ce", settings: { steps: 100, restarts: 1 } },
@@ -60,11 +62,16 @@ export const suites: readonly Suite[] = [
         { attack: "sparse-rs", settings: { queries: 5000 } },
         { attack: "row-exhaustive", settings: { queries: 10_000 } },
         { attack: "row-coordinate", settings: { queries: 2000, restarts: 3 } },
+        { attack: "text-greedy", settings: { queries: 1000 } },
+        { attack: "text-beam", settings: { queries: 2000 } },
+        { attack: "text-exhaustive", settings: { queries: 2000 } },
       ],
       label: [
         { attack: "rays", settings: { queries: 2000 } },
         { attack: "row-exhaustive-label", settings: { queries: 10_000 } },
         { attack: "row-random", settings: { queries: 1000 } },
+        { attack: "text-random", settings: { queries: 500 } },
+        { attack: "text-exhaustive-label", settings: { queries: 2000 } },
       ],
       transfer: [{ attack: "mi-fgsm" }, { attack: "transfer-pgd" }],
     },

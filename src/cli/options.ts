@@ -93,7 +93,7 @@ export const OPTIONS = {
   ),
   threat: repeated(
     "--threat <spec>",
-    "what the attacker may change: linf:8/255, l2:0.5, l0:5 (pixels or fields), fields:2 (rows; repeatable)",
+    "what the attacker may change: linf:8/255, l2:0.5, l0:5 (pixels or fields), fields:2 (rows), text:invisible=2 (texts; repeatable)",
     text,
   ),
   schema: option("--schema <file>", "what rows hold and what may change in them, as JSON (docs/rows.md)", text),

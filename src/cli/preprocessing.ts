@@ -32,7 +32,8 @@ export async function requirePreprocessing(
   }: Pick<FileTarget, "data" | "runtime"> & { readonly opened: OpenedModel | readonly OpenedModel[] },
   given: Given,
 ): Promise<void> {
-  if (given.probe === false) return;
+  // A text goes to the model as it stands.
+  if (given.probe === false || data.modality === "text") return;
   const options = await loadOptions(data, given);
   const problems: Problem[] = [];
   for (const model of [opened].flat() as OpenedModel[]) {

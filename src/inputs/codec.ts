@@ -1,5 +1,6 @@
 import type { Field, FieldValue } from "./field.ts";
 import type { ImageChange } from "./measures/image-change.ts";
+import type { TextChange } from "./text/text-change.ts";
 
 export type Quantize = "uint8" | "none";
 
@@ -40,4 +41,6 @@ export interface Codec {
   readonly fields?: readonly Field[];
   /** Rows: the fields in which x differs from x0, dearest first. */
   readonly fieldChanges?: (x: Float32Array, x0: Float32Array) => readonly FieldChange[];
+  /** Texts: the edits that lead from x0 to x. */
+  readonly textChange?: (x: Float32Array, x0: Float32Array) => TextChange;
 }

@@ -146,7 +146,10 @@ function attackTable(threat: ThreatResult): string[] {
 function curveLine({ curve, curveAttack, norm }: ThreatResult): string[] {
   if (curve.length === 0) return [];
   const points = curve.map(({ epsilon, accuracy }) => `${epsilonText(epsilon)}: ${percent(accuracy)}`).join("   ");
-  return [`  ${norm} size: accuracy (${curveAttack}, ${curve[0]!.of} samples)   ${points}`, ""];
+  return [
+    `  ${norm === "text" ? "edits" : `${norm} size`}: accuracy (${curveAttack}, ${curve[0]!.of} samples)   ${points}`,
+    "",
+  ];
 }
 
 const MARKS = { pass: "pass", warn: "WARN", fail: "FAIL", skipped: "  - " } as const;

@@ -7,7 +7,7 @@ import { mostTelling } from "./most-telling.ts";
 import type { Reporter } from "./reporters.ts";
 import { shortened, visible } from "./visible.ts";
 import { withdrawn } from "./withdrawn.ts";
-import { threatName } from "./words.ts";
+import { changeIn, threatName } from "./words.ts";
 
 /** A comment may hold 65,536 characters where people review code. */
 const LIMIT = 64_000;
@@ -158,7 +158,7 @@ function findingSection({ result, findings }: StoredRun): string[] {
     code(threatName(constraints.threat)),
     `${attack.name} (${threatModel.knowledge})`,
     grouped(attack.queriesUsed),
-    epsilonText(perturbation.magnitude[constraints.norm as "linf"]),
+    epsilonText(changeIn(constraints.norm, perturbation)),
     perturbation.perceptibility.band,
   ];
   return [

@@ -51,6 +51,7 @@ export const NORMS: Readonly<Record<ThreatResult["norm"], string>> = {
   l1: "L1",
   l0: "L0",
   fields: "fields",
+  text: "edits",
 };
 
 export interface Limit {
@@ -79,6 +80,13 @@ export function limitText({ norm, epsilon, id, modality }: Limit): string {
       return `at most ${size} ${unit}${epsilon === 1 ? "" : "s"}, as far as it likes (L0)`;
     }
   }
+}
+
+/** The size of a change in a threat's own norm. */
+export function changeIn(norm: string, { magnitude }: Pick<Finding["perturbation"], "magnitude">): number {
+  const { l0, l1, l2, linf, fields = l0, edits = l0 } = magnitude;
+  const sizes: Readonly<Record<string, number>> = { l0, l1, l2, linf, fields, text: edits };
+  return sizes[norm] ?? linf;
 }
 
 /** A value of a field as reports print it. Rows hold what is submitted, so that no digit is lost; other numbers are rounded to `digits`. */

@@ -43,7 +43,7 @@ describe("threats as typed", () => {
     ["l0", {}, ["E_THREAT_EPSILON"]],
     ["l0:7", { dims: [2, 3, 3] }, ["E_THREAT_EPSILON"]],
     ["l0:-1?count=all", { dims: [2, 3, 3] }, ["E_THREAT_OPTION", "E_THREAT_EPSILON"]],
-    ["text:words=2", {}, ["E_THREAT_NOT_YET", "E_THREAT_EPSILON"]],
+    ["text:words=2", {}, ["E_THREAT_KIND"]],
     ["lp:x", {}, ["E_THREAT_KIND", "E_THREAT_EPSILON"]],
     ["toString:1", {}, ["E_THREAT_KIND"]],
   ] as const)("refuses %s", (spec, options, codes) => {

@@ -1,10 +1,12 @@
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import type { RowSpace } from "../inputs/row/row-space.ts";
+import { LIMIT_KINDS, type LimitKind } from "../inputs/text/edits.ts";
 import type { ThreatOptions } from "./box.ts";
 import { type FieldsWithin, fields } from "./fields.ts";
 import { parseGoal } from "./goal.ts";
 import { l0 } from "./l0.ts";
 import { l2, linf } from "./lp.ts";
+import { text } from "./text.ts";
 import type { Threat } from "./threat.ts";
 
 export interface ParseOptions extends Omit<ThreatOptions, "spelled"> {
@@ -12,19 +14,29 @@ export interface ParseOptions extends Omit<ThreatOptions, "spelled"> {
   readonly dims?: readonly number[];
   /** Rows of a schema: what `fields:K` may change. */
   readonly rows?: RowSpace;
+  /** Whether the data are texts. */
+  readonly texts?: boolean;
 }
 
 /** Kinds of the command line that have no implementation yet. */
-const NOT_YET = ["l1", "text"];
-const KNOWN = "linf:EPS, l2:EPS, l0:PIXELS or fields:K";
+const NOT_YET = ["l1"];
+const KNOWN = "linf:EPS, l2:EPS, l0:PIXELS, fields:K or text:KIND=N";
 
-/** Reads `linf:8/255`, `l2:0.5`, `l0:5`, `l0:5?count=channels`, `fields:2`, `fields:2?linf=0.1`. All that is wrong with the spec is said at once. */
-export function parseThreat(spec: string, { dims = [], rows, ...options }: ParseOptions = {}): Threat {
+/** Reads `linf:8/255`, `l2:0.5`, `l0:5`, `l0:5?count=channels`, `fields:2`, `fields:2?linf=0.1`, `text:invisible=2+words=1`. All that is wrong with the spec is said at once. */
+export function parseThreat(spec: string, { dims = [], rows, texts, ...options }: ParseOptions = {}): Threat {
   const colon = spec.indexOf(":");
   const kind = (colon < 0 ? spec : spec.slice(0, colon)).trim().toLowerCase();
   const size = colon < 0 ? "" : spec.slice(colon + 1).trim();
   const subject = `--threat ${spec}`;
   if (kind === "fields") return parseFields(subject, size, rows, options);
+  if (kind === "text") return parseText(subject, size, texts, options);
+  if (texts === true)
+    throw new BlindspotError({
+      code: "E_THREAT_KIND",
+      subject,
+      expected: "text:KIND=N, such as text:invisible=2: the data are texts",
+      got: `'${kind}'`,
+    });
   if (rows !== undefined)
     throw new BlindspotError({
       code: "E_THREAT_KIND",
@@ -181,6 +193,40 @@ function parseBounds(subject: string, query: string | undefined, problems: Probl
     else within[bound] = value;
   }
   return within;
+}
+
+/** Edits that a text threat may allow of one kind. */
+const MOST_EDITS = 100;
+
+/** `invisible=2+words=1` */
+function parseText(
+  subject: string,
+  size: string,
+  texts: boolean | undefined,
+  options: Omit<ThreatOptions, "spelled">,
+): Threat {
+  const problems: Problem[] = [];
+  if (texts !== true) problems.push({ code: "E_THREAT_KIND", subject, expected: "texts as data", got: "other data" });
+  const limits = Object.fromEntries(LIMIT_KINDS.map((kind) => [kind, 0])) as Record<LimitKind, number>;
+  for (const part of size.split("+")) {
+    const [name = "", count = ""] = part.split("=");
+    const kind = LIMIT_KINDS.find((known) => known === name.trim());
+    const number = /^\d+$/.test(count.trim()) ? Number(count) : 0;
+    if (kind === undefined || number < 1 || number > MOST_EDITS)
+      problems.push({
+        code: "E_THREAT_EPSILON",
+        subject,
+        expected: `${LIMIT_KINDS.join("=N, ")}=N, with N from 1 to ${MOST_EDITS}, joined by +`,
+        got: `'${part}'`,
+      });
+    else if (limits[kind] > 0) problems.push({ code: "E_THREAT_TWICE", subject, expected: `${kind} once`, got: size });
+    else limits[kind] = number;
+  }
+  if (options.quantize === "uint8")
+    problems.push({ code: "E_THREAT_OPTION", subject, expected: "--quantize none: a text has code points" });
+  if (options.mask != null) problems.push({ code: "E_THREAT_OPTION", subject, expected: "no --mask" });
+  if (problems.length > 0) throw new BlindspotError(problems);
+  return text(limits, options);
 }
 
 /** A decimal number or a fraction; null for anything else. */

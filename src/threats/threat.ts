@@ -1,7 +1,8 @@
 import type { Rng } from "../base/rng.ts";
 import type { Levels, RowSpace } from "../inputs/row/row-space.ts";
+import type { Limits } from "../inputs/text/align.ts";
 
-export type Norm = "linf" | "l2" | "l1" | "l0" | "fields";
+export type Norm = "linf" | "l2" | "l1" | "l0" | "fields" | "text";
 
 /** Who the attacker wants to be misled, and into what. */
 export type Goal =
@@ -32,7 +33,7 @@ export interface Threat {
   /** Stable name that holds everything that changes its meaning: `linf:8/255;uint8;untargeted`. */
   readonly id: string;
   readonly norm: Norm;
-  /** As declared: in 0..1 units; a number of pixels or fields for L0, of fields for rows. */
+  /** As declared: in 0..1 units; a number of pixels or fields for L0, of fields for rows, of edits of all kinds for texts. */
   readonly epsilon: number;
   /** What is left of epsilon after quantization: floor(255 eps) / 255 for L-inf on 8-bit inputs, else epsilon. */
   readonly effectiveEpsilon: number;
@@ -44,6 +45,8 @@ export interface Threat {
   readonly unit: number;
   /** Of `fields` threats: what the rows are that it allows. */
   readonly rows?: RowLimits;
+  /** Of `text` threats: how many edits of each kind it allows. */
+  readonly text?: Limits;
   /** Uniform in the ball, then clipped to the box; for L0 so many units at random, with uniform values. */
   randomPoint(x0: Float32Array, rng: Rng): Float32Array;
   /** A random point on the boundary of the ball, as AutoPGD starts: U(-1,1)^d / max|.| for L-inf, N(0,I) / |.| for L2; for L0 so many units at random, each value 0 or 1. */

@@ -1,4 +1,6 @@
 import type { ColorDifference } from "../../inputs/measures/index.ts";
+import { type EditKind, isNoticed } from "../../inputs/text/edits.ts";
+import type { TextChange } from "../../inputs/text/text-change.ts";
 import type { Finding } from "../schema.ts";
 
 type Band = Finding["perturbation"]["perceptibility"]["band"];
@@ -97,4 +99,31 @@ export function vectorBand(linf: number): Judgement {
     ["subtle", [moved(5)]],
     ["visible", [moved(20)]],
   ]);
+}
+
+/** From this part of the words on, edits that each could pass for a slip no longer do. */
+const MANY_WORDS = 1 / 5;
+
+/**
+ * Whether a person who reads the text would notice, by its most conspicuous edit: what shows nothing and letters that are turned around and back are
+ * imperceptible, look-alikes subtle, slips and other words visible, many of them or a rewrite obvious. A convention of ours.
+ */
+export function textBand({ edits, editedWords, words }: TextChange): Judgement {
+  const kinds = (test: (kind: EditKind) => boolean) => [
+    ...new Set(edits.map(({ kind }) => kind).filter((kind) => test(kind))),
+  ];
+  if (edits.length === 0) return { band: "imperceptible", rule: "the same text" };
+  const noticed = kinds(isNoticed);
+  if (noticed.length === 0) {
+    const alike = kinds((kind) => kind === "homoglyph").length > 0;
+    return alike
+      ? { band: "subtle", rule: "letters that look alike" }
+      : { band: "imperceptible", rule: "nothing that shows" };
+  }
+  const share = words === 0 ? 1 : editedWords / words;
+  const told = `${noticed.join(", ")}: ${editedWords} of ${words} words`;
+  if (noticed.includes("rewrite")) return { band: "obvious", rule: "rewritten" };
+  return share <= MANY_WORDS || editedWords <= 1
+    ? { band: "visible", rule: told }
+    : { band: "obvious", rule: `${told}, more than a fifth` };
 }

@@ -1,8 +1,9 @@
 import type { Codec } from "../../inputs/codec.ts";
 import { inUserUnits } from "../../inputs/field.ts";
 import { type ImageLocation, type Norms, norms, psnr } from "../../inputs/measures/index.ts";
+import { isNoticed } from "../../inputs/text/edits.ts";
 import type { Finding } from "../schema.ts";
-import { imageBand, vectorBand } from "./perceptibility.ts";
+import { imageBand, textBand, vectorBand } from "./perceptibility.ts";
 
 type Perturbation = Finding["perturbation"];
 
@@ -20,12 +21,33 @@ const DENSE = 1 / 2;
 export function perturbation(
   x: Float32Array,
   x0: Float32Array,
-  codec: Pick<Codec, "imageChange" | "fields" | "fieldChanges">,
+  codec: Pick<Codec, "imageChange" | "fields" | "fieldChanges" | "textChange">,
 ): Omit<Perturbation, "blob"> {
   const magnitude = norms(x, x0);
   const ratio = psnr(x, x0);
   const image = codec.imageChange?.(x, x0);
   const changes = codec.fieldChanges?.(x, x0);
+  const text = codec.textChange?.(x, x0);
+  if (text !== undefined) {
+    const { l0, ...others } = magnitude;
+    const { edits, editedWords, changed, length } = text;
+    return {
+      location: {
+        kind: edits.length === 0 ? "none" : changed >= DENSE * length ? "dense" : "sparse",
+        support: Math.min(1, changed / Math.max(1, length)),
+        edits: edits.map(({ start, end, original, replacement, kind }) => ({
+          start,
+          end,
+          from: original,
+          to: replacement,
+          kind,
+          noticed: isNoticed(kind),
+        })),
+      },
+      magnitude: { l0, edits: edits.length, words: editedWords, ...others },
+      perceptibility: { psnr: null, ...textBand(text) },
+    };
+  }
   if (changes !== undefined) {
     const { l0, ...others } = magnitude;
     return {

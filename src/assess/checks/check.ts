@@ -1,5 +1,6 @@
 import type { ProfilePlan } from "../../attacks/record.ts";
 import type { DataSample } from "../../data/dataset.ts";
+import type { Modality } from "../../inputs/codec.ts";
 import type { Classifier } from "../../models/classifier.ts";
 import type { Threat } from "../../threats/threat.ts";
 import type { Bench } from "../attack-once.ts";
@@ -23,6 +24,7 @@ export interface ModelContext {
   readonly samples: readonly DataSample[];
   /** Those of it that the model gets right. */
   readonly correct: readonly DataSample[];
+  readonly modality: Modality;
   /** Of `samples`, in their order. */
   readonly scores: readonly Float32Array[];
 }

@@ -12,6 +12,7 @@ async function unboundedReachesZero(context: ThreatContext): Promise<Outcome[]> 
   if (context.constant) return skipped("void: the model gives the same scores for every sample");
   if (threat.mask !== null) return skipped("void: behind a mask no attack is bound to succeed");
   if (threat.rows !== undefined) return skipped("void: inside a schema no attack is bound to succeed");
+  if (threat.text !== undefined) return skipped("void: edits of these kinds, however many, need not make any text");
   const profile = profiles.find(({ knowledge }) => knowledge === "white-box") ?? profiles[0];
   const outside = outsideGoal(context);
   const samples = context.samples.filter(({ index }) => !outside.has(index)).slice(0, PROBED);

@@ -91,7 +91,8 @@ async function gradientDirection({ classifier, correct, seed }: ModelContext): P
   return typical > 0.3 ? warn(detail) : pass(detail);
 }
 
-async function noisyLandscape({ classifier, correct, seed }: ModelContext): Promise<Outcome[]> {
+async function noisyLandscape({ classifier, correct, seed, modality }: ModelContext): Promise<Outcome[]> {
+  if (modality === "text") return skipped("void: between two characters there is nothing");
   if (classifier.capabilities.output === "label") return skipped("the model gives labels only");
   const probed = correct.slice(0, PROBED);
   if (probed.length === 0) return skipped("no sample is classified correctly");

@@ -1,4 +1,5 @@
 import type { DataSample } from "../../data/dataset.ts";
+import type { Modality } from "../../inputs/codec.ts";
 import type { Classifier } from "../../models/classifier.ts";
 import { scoresOf } from "../../models/row-batches.ts";
 import { isCorrect } from "../metrics.ts";
@@ -17,9 +18,10 @@ export async function modelContext(
   seed: number,
   samples: readonly DataSample[],
   correct: readonly DataSample[],
+  modality: Modality = "image",
 ): Promise<ModelContext & { readonly constant: boolean }> {
   const scores = await scoresOf(classifier, pointsOf(samples));
-  return { classifier, seed, samples, correct, scores, constant: isConstant({ scores }) };
+  return { classifier, seed, samples, correct, modality, scores, constant: isConstant({ scores }) };
 }
 
 /** Checks of the model itself. */

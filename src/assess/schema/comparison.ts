@@ -37,7 +37,7 @@ const used = z.boolean().nullable().describe("whether the training crafted with 
 
 const threat = z.object({
   id: z.string(),
-  norm: z.enum(["linf", "l2", "l1", "l0", "fields"]),
+  norm: z.enum(["linf", "l2", "l1", "l0", "fields", "text"]),
   epsilon: z.number().positive(),
   quantize: z.enum(["uint8", "none"]),
   goal: z.string(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EDIT_KINDS } from "../../inputs/text/edits.ts";
 import { count, digest, knowledge, mappings, settings, share } from "./common.ts";
 import { perceptibilityBand } from "./risk.ts";
 
@@ -80,9 +81,24 @@ export const findingSchema = z
           .describe(
             "vectors and rows: the fields that changed, in the user's own units, largest change first; at most 32",
           ),
+        edits: z
+          .array(
+            z.object({
+              start: count.describe("code points of the original before it"),
+              end: count,
+              from: z.string(),
+              to: z.string(),
+              kind: z.enum(EDIT_KINDS),
+              noticed: z.boolean().describe("whether a person who reads the text can see it"),
+            }),
+          )
+          .optional()
+          .describe("texts: what was changed, in the order of the original"),
       }),
       magnitude: z.object({
         l0: count.describe("coordinates that changed"),
+        edits: count.optional().describe("texts: the fewest edits that lead from one to the other"),
+        words: count.optional().describe("texts: words of the original that hold an edit"),
         fields: count.optional().describe("rows: fields that changed"),
         l0Pixels: count.optional().describe("images: pixels of which any channel changed"),
         l1: z.number(),

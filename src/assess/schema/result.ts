@@ -46,11 +46,11 @@ const curvePoint = z.object({
 
 const threat = z.object({
   id: z.string(),
-  norm: z.enum(["linf", "l2", "l1", "l0", "fields"]),
+  norm: z.enum(["linf", "l2", "l1", "l0", "fields", "text"]),
   epsilon: z
     .number()
     .positive()
-    .describe("in units of the input range scaled to 0..1; pixels or fields for l0, fields for rows"),
+    .describe("in units of the input range scaled to 0..1; pixels or fields for l0, fields for rows, edits for texts"),
   effectiveEpsilon: z.number().nonnegative().describe("what 8-bit values leave of it"),
   quantize: z.enum(["uint8", "none"]),
   goal: z.string(),

@@ -2,6 +2,7 @@ import { BlindspotError } from "../../base/errors.ts";
 import type { Codec } from "../codec.ts";
 import { pointProblem, requirePoint, withHeader } from "../points.ts";
 import { textOf, textPoint } from "./code-points.ts";
+import { textChange } from "./text-change.ts";
 
 /**
  * Texts of at most `size` code points. Identified by, and stored as, their exact UTF-8: nothing is normalized, so that a composed and a decomposed
@@ -22,6 +23,7 @@ export function textCodec(size: number): Codec {
     canonical: (point) => withHeader("text utf-8", utf8(point)),
     encode: async (point) => ({ bytes: utf8(point), extension: "txt" }),
     decode: async (bytes) => textPoint(readUtf8(bytes), size),
+    textChange: (x, x0) => textChange(textOf(x), textOf(x0)),
   };
 }
 

@@ -3,7 +3,7 @@ import { epsilonText, grouped, percent, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
 import { BANDS } from "../most-telling.ts";
 import { findingSeverity } from "../severity.ts";
-import { threatName } from "../words.ts";
+import { changeIn, threatName } from "../words.ts";
 import { mistake, severityChip, type View } from "./view.ts";
 
 /** More rows than this make a page that nobody can open; the report says what it leaves out. */
@@ -65,13 +65,13 @@ const SEVERITY: Column = {
 
 /** The change in the threat's own norm. */
 function sizeOf({ constraints, perturbation }: Finding): number {
-  const { l0, l1, l2, linf, fields = l0 } = perturbation.magnitude;
-  const sizes: Readonly<Record<string, number>> = { l0, l1, l2, linf, fields };
-  return sizes[constraints.norm] ?? linf;
+  return changeIn(constraints.norm, perturbation);
 }
 
 function sizeText(finding: Finding): string {
-  return ["l0", "fields"].includes(finding.constraints.norm) ? grouped(sizeOf(finding)) : epsilonText(sizeOf(finding));
+  return ["l0", "fields", "text"].includes(finding.constraints.norm)
+    ? grouped(sizeOf(finding))
+    : epsilonText(sizeOf(finding));
 }
 
 /** Every finding in a row; sorted and filtered where scripts run. */

@@ -5,7 +5,7 @@ import { html, type Markup } from "../markup.ts";
 import { mostTelling } from "../most-telling.ts";
 import { makeAlbum, type Pictures } from "../picture.ts";
 import { withdrawn } from "../withdrawn.ts";
-import { fieldDigits, fieldText, NORMS } from "../words.ts";
+import { changeIn, fieldDigits, fieldText, NORMS } from "../words.ts";
 import { className, share, short, sureness, threatLabel, worstFirst } from "./text.ts";
 
 /** Rows of the table; beyond that each threat has one, and the last ones none. */
@@ -86,7 +86,7 @@ function card(result: Result, finding: Finding, pictures: Pictures | undefined):
   const { attack, constraints, outputChange, perturbation, subject, threatModel } = finding;
   const { trueLabel, before, after } = outputChange;
   const norm = constraints.norm as ThreatResult["norm"];
-  const size = `${NORMS[norm]} ${epsilonText(perturbation.magnitude[norm] ?? 0)} of ${epsilonText(constraints.epsilon)}`;
+  const size = `${NORMS[norm]} ${epsilonText(changeIn(norm, perturbation))} of ${epsilonText(constraints.epsilon)}`;
   return html`<article>${pictures === undefined ? fields(finding) : triptych(pictures)}<dl>
 <dt>Input</dt><dd>Sample ${subject.index}: ${className(result, trueLabel)}, answered right, ${sureness(before.confidence)} sure</dd>
 <dt>Action</dt><dd>${short(attack.name)} (${threatModel.knowledge}), ${plural(attack.queriesUsed, "query", "queries")}, seed ${finding.seed}; ${size}</dd>
