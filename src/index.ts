@@ -125,6 +125,9 @@ export {
   RowSpace,
   readRowSchema,
   rowCodec,
+  textCodec,
+  textOf,
+  textPoint,
   vectorCodec,
 } from "./inputs/index.ts";
 export {
