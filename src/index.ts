@@ -166,6 +166,7 @@ export { type Story, type StoryContext, tellFinding } from "./report/story.ts";
 export { type NodeRuntimeOptions, nodeRuntime } from "./runtime/node.ts";
 export { referenceRuntime } from "./runtime/reference.ts";
 export type { Feeds, Kept, PortInfo, Runtime, Session } from "./runtime/runtime.ts";
+export { type SurrogateOptions, type TrainedSurrogate, trainSurrogate } from "./surrogates/train-surrogate.ts";
 export { readNpy, writeNpy } from "./tensor/npy.ts";
 export { readNpz, writeNpz } from "./tensor/npz.ts";
 export { float32, int64, int64Vector, scalar, type Tensor, tensor } from "./tensor/tensor.ts";

@@ -71,10 +71,14 @@ function folderOf({ options }: Result): string | null {
   return typeof out === "string" ? out : null;
 }
 
+function unfinished({ options }: Result): string {
+  const budget = options["maxQueries"] !== undefined || options["maxCost"] !== undefined;
+  return `Finish this run${budget ? ", with a larger budget if it is spent" : ""}: what is done is kept`;
+}
+
 /** What to do next, most useful first; never empty. `directory`: where the run is kept. */
 export function nextSteps(result: Result, directory: string | null = folderOf(result)): NextStep[] {
-  if (result.status === "partial")
-    return [{ why: "Finish this run: what is done is kept", command: runCommand(result, directory) }];
+  if (result.status === "partial") return [{ why: unfinished(result), command: runCommand(result, directory) }];
   const steps: NextStep[] = [];
   const threat = worstThreat(result) ?? result.threats[0];
   const base = [...carried(result), ...(threat === undefined ? [] : ["--threat", threatName(threat.id)])];

@@ -33,6 +33,11 @@ export async function run(options: Given): Promise<number> {
     signal: stop,
     dryRun: given.dryRun ?? false,
     tell: (text) => progress.update(text),
+  }).catch((error: unknown) => {
+    progress.clear();
+    // What was asked so far lies in the folder, whose name the user may not know.
+    if (interrupt.signal.aborted) process.stderr.write(`Interrupted. Resume with:\n  ${resumeCommand(given, out)}\n`);
+    throw error;
   });
   try {
     if (given.dryRun) return await dryRun(target, given);
