@@ -47,7 +47,7 @@ broken = [False] * len(x)
 left = list(range(len(x)))
 for restart in range(args.restarts):
     attack = torchattacks.APGDT(net, eps=args.eps, steps=args.steps, n_restarts=1, seed=restart, n_classes=classes)
-    found = attack(x[left], y[left])
+    found = attack(x[left], y[left]).detach()
     for i, point in zip(left, found):
         inside = torch.min(torch.max(point, x[i] - args.eps), x[i] + args.eps).clamp(0, 1)
         if args.levels:

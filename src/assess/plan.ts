@@ -1,6 +1,7 @@
 import type { Knowledge } from "../attacks/attack.ts";
 import { type NotRun, type PlanOverrides, planProfiles, shortOfSuite } from "../attacks/plan.ts";
 import type { ProfilePlan } from "../attacks/record.ts";
+import { WARM } from "../attacks/suites.ts";
 import { BlindspotError, ProblemList } from "../base/errors.ts";
 import type { DataSample, Dataset } from "../data/dataset.ts";
 import { drawSamples, type SampleCount } from "../data/draw.ts";
@@ -12,6 +13,7 @@ import type { Threat } from "../threats/threat.ts";
 import { drawAudit } from "./audit.ts";
 import { declareRisk, type RiskInput } from "./risk/declare.ts";
 import type { Declared } from "./schema.ts";
+import type { Starts } from "./starts.ts";
 
 export interface PlanOptions {
   readonly model: Classifier;
@@ -31,6 +33,8 @@ export interface PlanOptions {
   readonly overrides?: PlanOverrides;
   /** The attacker's own model. Adds the transfer profile. */
   readonly surrogate?: Classifier;
+  /** What fooled an earlier version: warm attacks begin there, before those of the plan. */
+  readonly starts?: Starts;
   /** Default 1,000. */
   readonly samples?: SampleCount;
   readonly seed?: number;
@@ -58,8 +62,9 @@ export interface Plan {
 
 const DEFAULT_SAMPLES = 1000;
 
-function attackNames({ attacks = ["standard"] }: Pick<PlanOptions, "attacks">): string[] {
-  return attacks.map((attack) => (typeof attack === "string" ? attack : attack.name));
+function attackNames({ attacks = ["standard"], starts }: Pick<PlanOptions, "attacks" | "starts">): string[] {
+  const names = attacks.map((attack) => (typeof attack === "string" ? attack : attack.name));
+  return starts === undefined ? names : [WARM, ...names];
 }
 
 /** What a run will do. Nothing is attacked; all that is wrong with data, goal, threats and attacks is found here, and said at once. */
@@ -76,6 +81,7 @@ export function makePlan(options: PlanOptions): Plan {
       classes: model.classes.length,
       capabilities: model.capabilities,
       surrogate: options.surrogate !== undefined,
+      starts: options.starts !== undefined,
       modelProblems: model.problems,
     };
     const { profiles = null, overrides = {} } = options;

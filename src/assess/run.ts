@@ -105,6 +105,7 @@ export class Run {
       data: data.sha256,
       queries: this.options.overrides?.queries ?? null,
       surrogate: this.facts.surrogateSha256 ?? null,
+      ...(this.options.starts === undefined ? {} : { starts: this.options.starts.id }),
     });
   }
 
@@ -146,6 +147,9 @@ export class Run {
             audit: plan.audit,
             ...(queries === undefined ? {} : { budget: { queries } }),
             ...(inFlight === undefined ? {} : { inFlight }),
+            ...(options.starts === undefined
+              ? {}
+              : { starts: ({ index }) => options.starts!.byIndex.get(index) ?? [] }),
             ...(options.surrogate === undefined ? {} : { surrogate: options.surrogate }),
             ...(this.signal === undefined ? {} : { signal: this.signal }),
             onProgress: (progress) => this.tell(threatPlan, progress, left.length, finished),

@@ -68,6 +68,11 @@ export const OPTIONS = {
     "where answers are kept, so that none is paid for twice (default: in the folder of the run)",
     text,
   ),
+  startFrom: option(
+    "--start-from <run>",
+    "a stored run of an earlier version on the same data: what fooled that is tried first",
+    text,
+  ),
   against: option("--against <model>", "the version before, with which --model is compared", text),
   failOn: option(
     "--fail-on <outcomes>",

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { type Assessment, assess, requireEvaluated, requireUnchanged } from "../../assess/assess.ts";
+import { readRun } from "../../assess/files-read.ts";
 import { JOURNAL_FILE } from "../../assess/run-file.ts";
+import { type Starts, startsOf } from "../../assess/starts.ts";
 import { stopSignal } from "../../assess/stop-signal.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import { commandLine } from "../../report/command-line.ts";
@@ -12,6 +14,7 @@ import { dryRun } from "../dry-run.ts";
 import { messageOf } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { earlyEnd, openAttacked } from "../models/open-attacked.ts";
+import { codecFor, type Target } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined } from "../plan-options.ts";
 import { Progress } from "../progress.ts";
@@ -45,6 +48,7 @@ export async function run(options: Given): Promise<number> {
     const corpus = await corpusOfRun(given);
     const assessment = await assess({
       ...assessOptions(target, { ...given, out }, progress, interrupt.signal),
+      ...defined({ starts: await startsFrom(given, target) }),
       ...defined({ seenInTraining: await seenInTraining(given.model), allowOverlap: given.allowOverlap }),
     });
     progress.clear();
@@ -60,6 +64,11 @@ export async function run(options: Given): Promise<number> {
     interrupt.dispose();
     await target.close();
   }
+}
+
+/** What fooled the earlier version that `--start-from` names. */
+async function startsFrom({ startFrom }: Given, { data }: Target): Promise<Starts | undefined> {
+  return startFrom === undefined ? undefined : startsOf(await readRun(startFrom), data, codecFor(data));
 }
 
 /** The HTML report beside the files of the run; where it can't be made the run stands, and a note says why. */

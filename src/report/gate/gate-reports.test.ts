@@ -102,7 +102,7 @@ const githubSarif = z.object({
           z.object({
             ruleId: z.string(),
             ruleIndex: z.int().nonnegative(),
-            level: z.enum(["note", "warning", "error"]),
+            level: z.enum(["none", "note", "warning", "error"]),
             message: z.object({ text: z.string().min(1).max(1024) }),
             locations: z
               .array(

@@ -87,8 +87,10 @@ function resultOf(result: GateResult, one: GateCase, ruleIndex: number) {
   return {
     ruleId: ruleId(one),
     ruleIndex,
-    level: standingOf(result, one) === "failed" ? "error" : "warning",
-    kind: one.trusted ? "fail" : "review",
+    // SARIF 2.1.0, 3.27.10: only what fails has a level.
+    ...(one.trusted
+      ? { kind: "fail", level: standingOf(result, one) === "failed" ? "error" : "warning" }
+      : { kind: "review", level: "none" }),
     message: { text: shortened(visible(text), MESSAGE) },
     locations: [
       { physicalLocation: { artifactLocation: { uri: manifestUri(result, one) }, region: { startLine: 1 } } },
