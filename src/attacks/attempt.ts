@@ -1,4 +1,5 @@
 import type { Rng } from "../base/rng.ts";
+import { fewerFields, nearerNumbers } from "../inputs/row/shrink.ts";
 import type { LossName, TreeEnsemble } from "../models/classifier.ts";
 import { predictedClass } from "../threats/goal.ts";
 import type { RowLimits, Threat } from "../threats/threat.ts";
@@ -38,6 +39,8 @@ export interface Arena {
   readonly target: Batcher;
   readonly surrogate: Batcher | null;
   readonly trees: TreeEnsemble | null;
+  /** Whether rows that mislead are shrunk by further passes that verify. */
+  readonly shrinkRows?: boolean;
   readonly budget: AttemptBudget;
 }
 
@@ -210,14 +213,43 @@ class Attempt implements Sample {
     const original = await this.arena.target.verify(point);
     this.seconds += original.seconds;
     if (!this.reached(original.scores)) return this.reject(point);
+    const { scores, point: smallest } = await this.shrunk(point, original.scores);
     this.found = {
-      point,
-      scores: original.scores,
-      predicted: predictedClass(original.scores),
-      distance: threat.distance(point, x0),
-      ...(threat.rows === undefined ? {} : { cost: costOf(threat.rows, point, x0) }),
+      point: smallest,
+      scores,
+      predicted: predictedClass(scores),
+      distance: threat.distance(smallest, x0),
+      ...(threat.rows === undefined ? {} : { cost: costOf(threat.rows, smallest, x0) }),
     };
     throw new AttemptOver("fooled");
+  }
+
+  /**
+   * Of a row that misleads, the fewest of its changes that do, each as near to the clean value as it may be: a finding is read by people. Takes a few passes that
+   * verify; a model that is paid by the query is not asked for them.
+   */
+  private async shrunk(
+    point: Float32Array,
+    scores: Float32Array,
+  ): Promise<{ readonly point: Float32Array; readonly scores: Float32Array }> {
+    const { threat, x0, arena } = this;
+    if (threat.rows === undefined || !arena.shrinkRows) return { point, scores };
+    const { space, legal } = threat.rows;
+    const clean = space.levels(x0);
+    let best = { point, scores };
+    const keeps = async (levels: Int32Array): Promise<boolean> => {
+      if (!legal(levels, clean)) return false;
+      const candidate = space.point(levels);
+      this.verifications++;
+      const answer = await arena.target.verify(candidate);
+      this.seconds += answer.seconds;
+      if (!this.reached(answer.scores)) return false;
+      best = { point: candidate, scores: answer.scores };
+      return true;
+    };
+    const fewer = await fewerFields(space, space.levels(point), clean, keeps);
+    await nearerNumbers(space, fewer, clean, keeps);
+    return best;
   }
 
   private reject(point: Float32Array): void {

@@ -1,5 +1,6 @@
 import type { Codec } from "../inputs/codec.ts";
 import { images, vectors } from "./numbers.ts";
+import { rows } from "./rows.ts";
 import type { Strategy } from "./search.ts";
 
 /** How inputs of a modality are shrunk, and what that may cost unless said otherwise. */
@@ -12,6 +13,7 @@ interface Shrinking {
 const SHRINKING: Readonly<Partial<Record<string, Shrinking>>> = {
   image: { strategy: images, queries: 1000 },
   vector: { strategy: vectors, queries: 1000 },
+  row: { strategy: rows, queries: 1000 },
 };
 
 /** Queries without progress after which a search gives up, unless said otherwise (Hypothesis has the same). */
