@@ -49,6 +49,11 @@ export interface LabelSample {
   readonly starts: readonly Float32Array[];
   /** One query: whether the label that the model gives to `x` reaches the goal (misclassified, target reached, ...). The array is copied. */
   misleads(x: Float32Array): Promise<boolean>;
+  /**
+   * The same for many points, packed one after another and known beforehand: a query for each, in batches that grow from a few to some hundreds, so that hardly more is asked
+   * than one by one, and far less often. Each row of a batch that was sent counts. One by one where a query costs money.
+   */
+  misleadsAny(points: Float32Array): Promise<boolean>;
 }
 
 /** One sample, as an attacker sees it who knows more than labels. `scores` and `gradient` count queries as `misleads` does. */
@@ -127,7 +132,18 @@ export function defineLabelAttack<S extends Settings>(
 
 function labelsOnly(sample: Sample): LabelSample {
   const { x0, dims, label, target, classes, threat, rng, starts } = sample;
-  return { x0, dims, label, target, classes, threat, rng, starts, misleads: (x) => sample.misleads(x) };
+  return {
+    x0,
+    dims,
+    label,
+    target,
+    classes,
+    threat,
+    rng,
+    starts,
+    misleads: (x) => sample.misleads(x),
+    misleadsAny: (points) => sample.misleadsAny(points),
+  };
 }
 
 /** Thrown by `Sample` when an attempt is over. Not an error. */

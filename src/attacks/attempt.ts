@@ -39,10 +39,14 @@ export interface Arena {
   readonly target: Batcher;
   readonly surrogate: Batcher | null;
   readonly trees: TreeEnsemble | null;
-  /** Whether rows that mislead are shrunk by further passes that verify. */
-  readonly shrinkRows?: boolean;
+  /** Whether each query costs money: nothing is asked that need not be. */
+  readonly oneByOne?: boolean;
   readonly budget: AttemptBudget;
 }
+
+/** Rows of the batches in which an attack asks that knows what it will ask. */
+const FIRST_BATCH = 8;
+const MOST_BATCH = 512;
 
 /** Rejected candidates that are remembered, so that a point to which an attack returns is not verified again. */
 const REMEMBERED = 2;
@@ -143,6 +147,33 @@ class Attempt implements Sample {
     return this.reached((await this.scores(x)).scores);
   }
 
+  async misleadsAny(points: Float32Array): Promise<boolean> {
+    const size = this.x0.length;
+    const { classes } = this;
+    let any = false;
+    let batch = this.arena.oneByOne ? 1 : FIRST_BATCH;
+    for (let from = 0; from < points.length; ) {
+      this.spend(false);
+      const most = Math.min(
+        points.length / size - from / size,
+        batch,
+        (this.arena.budget.queries ?? Infinity) - this.queries + 1,
+      );
+      this.queries += most - 1;
+      const rows = points.subarray(from, from + most * size);
+      const { scores, seconds } = await this.arena.target.scoresOf(rows);
+      this.seconds += seconds;
+      for (let row = 0; row < most; row++) {
+        if (!this.reached(scores.subarray(row * classes, (row + 1) * classes))) continue;
+        any = true;
+        await this.judge(rows.subarray(row * size, (row + 1) * size));
+      }
+      from += most * size;
+      if (!this.arena.oneByOne) batch = Math.min(MOST_BATCH, 2 * batch);
+    }
+    return any;
+  }
+
   async gradient(
     x: Float32Array,
     loss: LossName,
@@ -233,7 +264,7 @@ class Attempt implements Sample {
     scores: Float32Array,
   ): Promise<{ readonly point: Float32Array; readonly scores: Float32Array }> {
     const { threat, x0, arena } = this;
-    if (threat.rows === undefined || !arena.shrinkRows) return { point, scores };
+    if (threat.rows === undefined || arena.oneByOne) return { point, scores };
     const { space, legal } = threat.rows;
     const clean = space.levels(x0);
     let best = { point, scores };

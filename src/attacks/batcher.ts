@@ -96,6 +96,38 @@ export class Batcher {
     return this.ask("scores", row, 0, 0);
   }
 
+  /**
+   * Logits of many rows, packed one after another, from as many passes as they take; the rows are copied at once. One promise for each pass instead of one for each
+   * row: searches that know all they will ask are several times as fast.
+   */
+  async scoresOf(rows: Float32Array): Promise<{ readonly scores: Float32Array; readonly seconds: number }> {
+    if (this.stopped) throw new AttemptOver("stopped");
+    const { size, classes } = this;
+    const count = rows.length / size;
+    if (!Number.isInteger(count)) throw internalError(`${rows.length} values are no rows of ${size}`);
+    const parts: { readonly pass: Pass; readonly from: number; readonly place: number; readonly count: number }[] = [];
+    for (let from = 0; from < count; ) {
+      const pass = this.openPass("scores");
+      const place = pass.count;
+      const taken = Math.min(count - from, Math.max(1, this.classifier.maxBatch) - place);
+      pass.rows.set(rows.subarray(from * size, (from + taken) * size), place * size);
+      pass.count += taken;
+      this.closeIfFull(pass);
+      parts.push({ pass, from, place, count: taken });
+      from += taken;
+    }
+    this.planFlush();
+    const scores = new Float32Array(count * classes);
+    let seconds = 0;
+    const results = await Promise.all(parts.map(({ pass }) => pass.result));
+    for (const [i, part] of parts.entries()) {
+      const { scores: all, secondsPerRow } = results[i]!;
+      scores.set(all.subarray(part.place * classes, (part.place + part.count) * classes), part.from * classes);
+      seconds += secondsPerRow * part.count;
+    }
+    return { scores, seconds };
+  }
+
   /** Logits, loss and gradient of one row. */
   gradient(row: Float32Array, loss: LossName, label: number, target: number | undefined): Promise<RowResult> {
     if (target === undefined && needsTarget(loss)) throw internalError(`loss '${loss}' needs a target`);
@@ -138,22 +170,30 @@ export class Batcher {
   private ask(kind: Kind, row: Float32Array, label: number, target: number): Promise<RowResult> {
     if (this.stopped) return Promise.reject(new AttemptOver("stopped"));
     if (row.length !== this.size) throw internalError(`a row of ${row.length} values for a model of ${this.size}`);
+    const pass = this.openPass(kind);
+    const place = pass.count++;
+    pass.rows.set(row, place * this.size);
+    pass.labels[place] = label;
+    pass.targets[place] = target;
+    this.closeIfFull(pass);
+    this.planFlush();
+    return pass.result.then((result) => this.rowOf(result, place));
+  }
+
+  private openPass(kind: Kind): Pass {
     let pass = this.open.get(kind);
     if (pass === undefined) {
       // Room for two, because one row alone is doubled.
       pass = new Pass(kind, Math.max(this.classifier.maxBatch, 2), this.size);
       this.open.set(kind, pass);
     }
-    const place = pass.count++;
-    pass.rows.set(row, place * this.size);
-    pass.labels[place] = label;
-    pass.targets[place] = target;
-    if (pass.count >= this.classifier.maxBatch) {
-      this.open.delete(kind);
-      this.full.push(pass);
-    }
-    this.planFlush();
-    return pass.result.then((result) => this.rowOf(result, place));
+    return pass;
+  }
+
+  private closeIfFull(pass: Pass): void {
+    if (pass.count < this.classifier.maxBatch) return;
+    this.open.delete(pass.kind);
+    this.full.push(pass);
   }
 
   private rowOf({ scores, losses, gradients, secondsPerRow }: PassResult, place: number): RowResult {

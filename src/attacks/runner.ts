@@ -152,7 +152,7 @@ class Run {
       target: new Batcher(classifier, progress),
       surrogate: surrogate === null ? null : new Batcher(surrogate, progress),
       trees: classifier.trees ?? null,
-      shrinkRows: classifier.toll === undefined,
+      oneByOne: classifier.toll !== undefined,
       budget,
     };
     const size = sizeOf(classifier);

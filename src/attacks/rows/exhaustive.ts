@@ -24,33 +24,45 @@ interface Choice {
 async function runExhaustive(sample: LabelSample, { queries, values }: RowExhaustiveSettings): Promise<Conclusion> {
   const { threat, x0 } = sample;
   const limits = threat.rows!;
-  const { space } = limits;
-  const clean = space.levels(x0);
+  const clean = limits.space.levels(x0);
   let left = queries;
   let all = true;
   for (let count = 1; count <= Math.min(threat.effectiveEpsilon, limits.free.length); count++) {
-    let rows = rowsOf(limits, clean, count, { values: MOST_ROWS, rows: left });
+    let rows = changesOf(limits, clean, count, { values: MOST_ROWS, rows: left });
     if (rows === null) {
       all = false;
-      rows = rowsOf(limits, clean, count, { values, rows: MOST_ROWS }) ?? [];
+      rows = changesOf(limits, clean, count, { values, rows: MOST_ROWS }) ?? NO_CHANGES;
     }
-    const tried = cheapestFirst(rows, limits, clean).slice(0, left);
-    for (const levels of tried) await sample.misleads(space.point(levels));
-    left -= tried.length;
+    const order = cheapestFirst(rows, limits, clean).subarray(0, left);
+    for (let from = 0; from < order.length; from += BLOCK)
+      await sample.misleadsAny(pointsOf(rows, order.subarray(from, from + BLOCK), limits, x0));
+    left -= order.length;
   }
   return all ? "exhausted" : undefined;
 }
+
+/** Rows whose points are made at once. */
+const BLOCK = 4096;
+
+/** Legal rows that differ from a clean one in `count` fields: of each the fields, and the levels to which they are brought. */
+interface Changes {
+  readonly count: number;
+  readonly fields: readonly number[];
+  readonly levels: readonly number[];
+}
+
+const NO_CHANGES: Changes = { count: 1, fields: [], levels: [] };
 
 /**
  * The legal rows with exactly so many changed fields, of at most `most.values` values for each. Null if there are more than `most.rows`, or more
  * than may be looked at.
  */
-export function rowsOf(
+function changesOf(
   { free, legal, ...limits }: RowLimits,
   clean: Levels,
   count: number,
   most: { readonly values: number; readonly rows: number },
-): Levels[] | null {
+): Changes | null {
   // Of a field that has more values than may be looked at, those listed would not be all.
   if (most.values >= MOST_ROWS && free.some((field) => span(limits, field, clean[field]!) >= MOST_ROWS)) return null;
   const choices = free.flatMap((field): Choice[] => {
@@ -58,25 +70,33 @@ export function rowsOf(
     return levels.length === 0 ? [] : [{ field, levels }];
   });
   if (combinations(choices, count) > MOST_ROWS) return null;
-  const rows: Levels[] = [];
+  const changes = { count, fields: [] as number[], levels: [] as number[] };
   const row = Int32Array.from(clean);
+  const chosen: number[] = [];
+  const isFull = () => changes.fields.length > most.rows * count;
   const choose = (from: number, left: number): void => {
     if (left === 0) {
-      if (legal(row, clean)) rows.push(Int32Array.from(row));
+      if (!legal(row, clean)) return;
+      for (const field of chosen) {
+        changes.fields.push(field);
+        changes.levels.push(row[field]!);
+      }
       return;
     }
-    for (let i = from; i <= choices.length - left && rows.length <= most.rows; i++) {
+    for (let i = from; i <= choices.length - left && !isFull(); i++) {
       const { field, levels } = choices[i]!;
+      chosen.push(field);
       for (const level of levels) {
-        if (rows.length > most.rows) break;
+        if (isFull()) break;
         row[field] = level;
         choose(i + 1, left - 1);
       }
+      chosen.pop();
       row[field] = clean[field]!;
     }
   };
   choose(0, count);
-  return rows.length > most.rows ? null : rows;
+  return isFull() ? null : changes;
 }
 
 function span({ reach }: Pick<RowLimits, "reach">, field: number, clean: number): number {
@@ -91,10 +111,32 @@ function combinations(choices: readonly Choice[], count: number): number {
   return sums[count]!;
 }
 
-function cheapestFirst(rows: readonly Levels[], { space }: RowLimits, clean: Levels): Levels[] {
-  const costs = Float64Array.from(rows, (row) => space.cost(row, clean));
-  const order = Array.from(rows.keys()).sort((a, b) => costs[a]! - costs[b]! || a - b);
-  return order.map((i) => rows[i]!);
+/** Which rows to ask first, by number. */
+function cheapestFirst({ count, fields, levels }: Changes, { space }: RowLimits, clean: Levels): Int32Array {
+  const rows = fields.length / count;
+  const costs = new Float64Array(rows);
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!;
+    costs[Math.floor(i / count)]! += space.fields[field]!.cost * space.shift(field, clean[field]!, levels[i]!);
+  }
+  return Int32Array.from({ length: rows }, (_, i) => i).sort((a, b) => costs[a]! - costs[b]! || a - b);
+}
+
+/** The points of rows, packed: the clean point, with each changed field written over. */
+function pointsOf(
+  { count, fields, levels }: Changes,
+  rows: Int32Array,
+  { space }: RowLimits,
+  x0: Float32Array,
+): Float32Array {
+  const size = x0.length;
+  const points = new Float32Array(rows.length * size);
+  for (let i = 0; i < rows.length; i++) {
+    points.set(x0, i * size);
+    for (let j = rows[i]! * count; j < (rows[i]! + 1) * count; j++)
+      space.fields[fields[j]!]!.write(levels[j]!, points, i * size + space.starts[fields[j]!]!);
+  }
+  return points;
 }
 
 const common = {

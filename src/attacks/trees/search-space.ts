@@ -31,6 +31,8 @@ export interface SearchSpace {
   size(state: State): number;
   /** Whether the threat allows changes of this size. */
   within(size: number): boolean;
+  /** Changes this large or larger are not looked for: of a norm none, since a distance beyond the ball says something, too. */
+  readonly limit: number;
   /** The box without positions at which nothing smaller than `size` lies. */
   smaller(box: Box, size: number): Box;
   /** Other choices for a field than the clean one, that trees tell apart. */
@@ -118,6 +120,7 @@ export function vectorSpace(threat: Threat, x0: Float32Array, cuts: readonly Flo
     nearest: (box) => Int32Array.from(clean, (_, i) => home(box, i)),
     axes: (field, choice) => [{ axis: field, position: choice }],
     size: sizeOf,
+    limit: Number.POSITIVE_INFINITY,
     within: (length) => length <= effectiveEpsilon * (1 + 1e-5) + (norm === "l0" ? 1 : 1e-6),
     smaller(box, most) {
       const total = add.start();
@@ -275,6 +278,7 @@ export function rowSpace(
     nearest,
     axes,
     size: sizeOf,
+    limit: epsilon + 1,
     within: (size) => Math.floor(size) <= epsilon,
     smaller(box, size) {
       const state = nearest(box);

@@ -26,7 +26,7 @@ export interface Found {
 export function descend(search: Search, starts: number, rng: Rng): State | null {
   const { space } = search;
   let best: State | null = null;
-  let size = Number.POSITIVE_INFINITY;
+  let size = space.limit;
   for (let start = 0; start < starts; start++) {
     let from: State = start === 0 ? space.clean : scattered(space, size, rng);
     for (;;) {
@@ -132,7 +132,7 @@ interface Part {
  */
 export function nearest(search: Search, bound: State | null, parts: number): Found {
   const { forest, wanted, space } = search;
-  let limit = bound === null ? Number.POSITIVE_INFINITY : space.size(bound);
+  let limit = bound === null ? space.limit : space.size(bound);
   let best = bound;
   const ties: State[] = [];
   const queue = new Queue();
