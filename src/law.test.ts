@@ -58,7 +58,7 @@ const NODE_ONLY = [
   /^cli\//,
   /^index\.ts$/,
 ];
-const NATIVE = new Set(["sharp", "onnxruntime-node"]);
+const NATIVE = new Set(["sharp", "onnxruntime-node", "libsql"]);
 
 const source = dirname(fileURLToPath(import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" })

@@ -133,7 +133,7 @@ export class Corpus {
   static async create(folder: CorpusFolder, options: CorpusOptions = {}): Promise<Corpus> {
     const names = await folder.list("");
     if (names.includes(FORMAT_FILE)) return Corpus.open(folder, options);
-    const started = new Set([...ROOTS, ...Object.keys(OPENING), ".tmp", ".git"]);
+    const started = new Set([...ROOTS, ...Object.keys(OPENING), ".tmp", ".git", ".index"]);
     const others = names.filter((name) => !started.has(name));
     if (others.length > 0)
       throw new BlindspotError({

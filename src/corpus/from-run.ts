@@ -3,7 +3,7 @@ import type { StoredRun } from "../assess/store.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Added, Corpus } from "./corpus.ts";
 import { codecOf, formOf, type Reading } from "./identity.ts";
-import type { ClassRef, EventBody } from "./schema.ts";
+import type { ClassRef, EventBody, FoundEvent } from "./schema.ts";
 
 /** What storing a run did. */
 export interface StoredFromRun {
@@ -129,10 +129,33 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
       l2,
       linf,
     },
+    ...whereOf(finding),
     finding: finding.id,
   };
   const [point, origin] = await Promise.all([codec.decode(adversarial), codec.decode(clean)]);
   return corpus.add({ codec, point, clean: origin, events: [event] });
+}
+
+/** Of a dense change, which is everywhere, there is no region. */
+function whereOf({ perturbation: { location } }: Finding): Pick<FoundEvent, "where"> {
+  const { energyMap, fields, kind } = location;
+  if (fields !== undefined && fields.length > 0)
+    return { where: { fields: fields.map(({ name, index }) => (name ?? String(index)).slice(0, 100)) } };
+  return energyMap === undefined || kind === "dense" ? {} : { where: { region: mostChanged(energyMap) } };
+}
+
+/** Regions in a row and in a column. */
+const REGIONS = 4;
+
+function mostChanged(energyMap: readonly (readonly number[])[]): string {
+  const shares = new Map<string, number>();
+  for (const [i, row] of energyMap.entries())
+    for (const [j, share] of row.entries()) {
+      const [down, across] = [Math.floor((REGIONS * i) / energyMap.length), Math.floor((REGIONS * j) / row.length)];
+      const region = `row ${down + 1}, column ${across + 1}`;
+      shares.set(region, (shares.get(region) ?? 0) + share);
+    }
+  return [...shares].sort(([, a], [, b]) => b - a)[0]![0];
 }
 
 async function storeNaturalError(

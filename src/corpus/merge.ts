@@ -1,8 +1,12 @@
+import { pooled } from "../base/pooled.ts";
 import type { Corpus, FileProblem } from "./corpus.ts";
 import { purge } from "./forget.ts";
 import { blobOfName, eventOfName, SHARDS, sampleOfName, samplePath } from "./layout.ts";
 import { LIMITS, type Read, readEvent, readManifest, readModelRecord } from "./read.ts";
 import type { Manifest } from "./schema.ts";
+
+/** Parts that are merged at once. */
+const PARALLEL = 16;
 
 export interface Merged {
   /** Samples that the corpus did not have. */
@@ -42,10 +46,12 @@ class Merge {
 
   async perform(): Promise<Merged> {
     for (const path of await this.missing("models", sampleOfName)) await this.model(path);
-    for (const shard of SHARDS) await this.shard(shard);
+    // Side by side, because most of the time is spent waiting for the disk to say that a file is safe.
+    await pooled(SHARDS, PARALLEL, (shard) => this.shard(shard));
     if (this.notUnderstood.length > 0 && this.only === null) await this.foreignInputs();
     if (this.tombstones) await purge(this.target);
-    return { ...this.count, refused: this.refused, notUnderstood: this.notUnderstood };
+    const refused = this.refused.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { ...this.count, refused, notUnderstood: this.notUnderstood.sort() };
   }
 
   private async model(path: string): Promise<void> {

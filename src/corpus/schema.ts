@@ -102,6 +102,18 @@ const found = z.object({
     })
     .optional()
     .describe("from the clean side, values scaled to 0..1: an upper bound on the distance to the boundary"),
+  where: z
+    .object({
+      region: text
+        .optional()
+        .describe("images: row and column, of a grid of 4 by 4, in which most of the squared change is"),
+      fields: z
+        .array(text)
+        .max(64)
+        .optional()
+        .describe("vectors and rows: what changed, most first; texts: kinds of edits"),
+    })
+    .optional(),
   finding: digest.optional(),
   parent: digest.optional().describe("the sample from which a warm attack came to this one"),
 });

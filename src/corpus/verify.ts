@@ -24,6 +24,7 @@ const OWN = new Set<string>([
   ".gitignore",
   ".git",
   ".tmp",
+  ".index",
 ]);
 
 /** Reads every file and every input of a corpus. Changes nothing. */

@@ -18,7 +18,7 @@ export const CORPUS_COMMANDS = [
   {
     name: "corpus ls",
     summary: "the samples, newest first",
-    options: ["corpus", ...FILTER, "limit", "json"],
+    options: ["corpus", ...FILTER, "limit", "json", "quiet"],
     examples: ["corpus ls", "corpus ls --kind natural --pair stop:*", "corpus ls --unlabelled"],
     load: () => import("./ls.ts"),
   },
@@ -31,10 +31,17 @@ export const CORPUS_COMMANDS = [
   },
   {
     name: "corpus stats",
-    summary: "how many samples of each kind, class pair, threat, attack and model",
-    options: ["corpus", "json"],
+    summary: "samples by kind, class pair, threat and attack; growth over models; which boundary cells have samples",
+    options: ["corpus", "json", "quiet"],
     examples: ["corpus stats"],
     load: () => import("./stats.ts"),
+  },
+  {
+    name: "corpus reindex",
+    summary: "make the index of a large corpus anew; it is never needed, and never wrong for long",
+    options: ["corpus", "json", "quiet"],
+    examples: ["corpus reindex"],
+    load: () => import("./reindex.ts"),
   },
   {
     name: "corpus verify",

@@ -1,11 +1,15 @@
 import { userInfo } from "node:os";
 import { BlindspotError } from "../../base/errors.ts";
+import { type Catalog, catalogOf } from "../../corpus/catalog.ts";
 import { Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
 import { diskFolder, isFolder } from "../../corpus/files.ts";
+import { CorpusIndex } from "../../corpus/files-index.ts";
 import { classesIn, type Filter, matches, parsePair } from "../../corpus/filter.ts";
+import { SHARDS } from "../../corpus/layout.ts";
 import type { Given } from "../options.ts";
 import { defined } from "../plan-options.ts";
+import { Progress } from "../progress.ts";
 import { version } from "../version.ts";
 
 /** Where the corpus lies unless said otherwise. */
@@ -36,15 +40,36 @@ export function actor({ by }: Given): string {
   return by ?? userInfo().username;
 }
 
-/** The samples that the options name. */
-export function selected(entries: readonly Entry[], given: Given): Entry[] {
-  const filter: Filter = defined({
+/** From this many samples on an index is kept: below, reading the files is as fast. */
+const INDEX_FROM = 2000;
+
+/** What lists and counts are answered from. */
+export async function openCatalog(given: Given, corpus: Corpus): Promise<Catalog> {
+  let samples = 0;
+  for (const shard of SHARDS) samples += (await corpus.folder.list(`samples/${shard}`)).length;
+  if (samples < INDEX_FROM) return catalogOf(await corpus.read());
+  const progress = new Progress(process.stderr, given.quiet ?? false);
+  const index = await CorpusIndex.open(corpus, corpus.folder.name, (done) =>
+    progress.update(() => `reading what is new: ${done} of ${SHARDS.length} parts`),
+  );
+  progress.clear();
+  return index ?? catalogOf(await corpus.read());
+}
+
+/** The filter that the options name. */
+export function filterOf(given: Given, classes: () => ReadonlySet<string>): Filter {
+  return defined({
     kind: given.kind,
-    pair: given.pair === undefined ? undefined : parsePair(given.pair, classesIn(entries)),
+    pair: given.pair === undefined ? undefined : parsePair(given.pair, classes()),
     threats: given.threat,
     group: given.group,
     trust: given.unlabelled ? ("unlabelled" as const) : undefined,
   });
+}
+
+/** The samples that the options name. */
+export function selected(entries: readonly Entry[], given: Given): Entry[] {
+  const filter = filterOf(given, () => classesIn(entries));
   return entries.filter((entry) => matches(entry, filter));
 }
 

@@ -1,22 +1,34 @@
-import { type Counts, corpusStatistics } from "../../corpus/statistics.ts";
-import { plural, table } from "../../report/format.ts";
+import type { Corpus } from "../../corpus/corpus.ts";
+import type { CorpusStatistics, Counts } from "../../corpus/statistics.ts";
+import { grouped, percent, plural, table } from "../../report/format.ts";
 import { visible } from "../../report/visible.ts";
 import type { Given } from "../options.ts";
-import { openCorpus, tellProblems } from "./open.ts";
+import { openCatalog, openCorpus, tellProblems } from "./open.ts";
 import { threatText } from "./words.ts";
 
 /** Lines of one table. */
 const SHOWN = 12;
 
 export async function run(given: Given): Promise<number> {
-  const contents = await (await openCorpus(given)).read();
-  const statistics = corpusStatistics(contents);
-  if (given.json) {
-    process.stdout.write(`${JSON.stringify(statistics, null, 2)}\n`);
+  const corpus = await openCorpus(given);
+  const catalog = await openCatalog(given, corpus);
+  try {
+    const statistics = catalog.statistics(await classCount(corpus));
+    tellProblems(catalog.problems, catalog.notUnderstood);
+    process.stdout.write(given.json ? `${JSON.stringify(statistics, null, 2)}\n` : told(statistics));
     return 0;
+  } finally {
+    catalog.close();
   }
-  tellProblems(contents.problems, contents.notUnderstood);
-  const { samples, kinds, trust, pairs, threats, attacks, models, groups } = statistics;
+}
+
+/** How many classes the models have; null where they don't agree. */
+async function classCount(corpus: Corpus): Promise<number | null> {
+  const counts = new Set((await corpus.models()).map(({ classes }) => classes.length));
+  return counts.size === 1 ? [...counts][0]! : null;
+}
+
+function told({ samples, kinds, trust, pairs, threats, attacks, groups, ...rest }: CorpusStatistics): string {
   const lines = [
     `${plural(samples, "sample")}${groups > 0 ? ` of ${plural(groups, "group")}` : ""}`,
     ...section("Kind", kinds),
@@ -27,14 +39,36 @@ export async function run(given: Given): Promise<number> {
       threats.map(({ name, samples: count }) => ({ name: threatText(name), samples: count })),
     ),
     ...section("Attack", attacks),
-    ...(models.length === 0 ? [] : ["Model, and how many samples came with it"]),
-    ...table(
-      models.map(({ name, samples: count, isNew }) => [`  ${visible(name)}`, String(count), `${isNew} new`]),
-      ["left", "right", "right"],
-    ),
+    ...growth(rest.models),
+    ...coverage(rest),
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
-  return 0;
+  return `${lines.join("\n")}\n`;
+}
+
+function growth(models: CorpusStatistics["models"]): string[] {
+  if (models.length === 0) return [];
+  const rows = models.map(({ name, samples, isNew, newCells }) => [
+    `  ${visible(name)}`,
+    grouped(samples),
+    `${grouped(isNew)} new`,
+    `${grouped(newCells)} new cells`,
+  ]);
+  return ["Model, and what came with it", ...table(rows, ["left", "right", "right", "right"])];
+}
+
+function coverage({ coverage: families, lastNewCell }: Pick<CorpusStatistics, "coverage" | "lastNewCell">): string[] {
+  if (families.length === 0) return [];
+  const rows = families.map(({ family, cells, of, once, unseen }) => [
+    `  ${family}`,
+    `${grouped(cells)}${of === null ? "" : ` of ${grouped(of)}`}`,
+    `${grouped(once)} seen once`,
+    `about ${percent(unseen!)} of the next finds elsewhere`,
+  ]);
+  return [
+    "Boundary cells with samples (the shares are estimates, f1 / n, under the attacks that made this corpus)",
+    ...table(rows, ["left", "right", "right", "left"]),
+    ...(lastNewCell === null ? [] : [`  last new cell: ${lastNewCell.slice(0, 10)}`]),
+  ];
 }
 
 function section(title: string, counts: Counts): string[] {

@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Catalog, catalogOf } from "./catalog.ts";
+import type { Corpus } from "./corpus.ts";
+import { diskFolder } from "./files.ts";
+import { CorpusIndex } from "./files-index.ts";
+import type { Filter } from "./filter.ts";
+import { forget } from "./forget.ts";
+import { anySample, corpusOf, ticking } from "./samples.test.fixture.ts";
+
+let root: string;
+let count = 0;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "blindspot-index-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const FILTERS: readonly Filter[] = [
+  {},
+  { kind: "adversarial" },
+  { trust: "unlabelled" },
+  { pair: { label: "stop", predicted: null } },
+  { pair: { label: null, predicted: "yield" }, kind: "adversarial" },
+  { threats: ["linf"] },
+  { threats: ["l2", "linf:8/255"] },
+  { group: "none" },
+];
+
+/** All that can be asked. */
+function answers(catalog: Catalog): unknown {
+  const { samples, problems, notUnderstood } = catalog;
+  return {
+    samples,
+    problems,
+    notUnderstood,
+    classes: [...catalog.classes()].sort(),
+    statistics: catalog.statistics(3),
+    lists: FILTERS.flatMap((filter) =>
+      [null, 2].map((limit) => {
+        const { entries, total } = catalog.list(filter, limit);
+        return { total, entries: [...entries] };
+      }),
+    ),
+  };
+}
+
+async function asked(corpus: Corpus, directory: string): Promise<unknown> {
+  const index = await CorpusIndex.open(corpus, directory);
+  try {
+    return answers(index!);
+  } finally {
+    index!.close();
+  }
+}
+
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("add" as const), sample: anySample }) },
+  fc.record({ do: fc.constantFrom("judge" as const, "forget" as const, "drop index" as const, "damage" as const) }),
+);
+
+describe("the index", () => {
+  it("answers as the files do, whatever happened since it was last asked, and when it is made anew", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 7 }), async (steps) => {
+        const directory = join(root, String(count++));
+        const corpus = await corpusOf([], await diskFolder(directory), ticking());
+        for (const one of steps) {
+          const { entries } = await corpus.read();
+          const [first] = entries;
+          if (one.do === "add") await corpus.add(one.sample);
+          else if (one.do === "drop index") await CorpusIndex.remove(directory);
+          else if (one.do === "damage") {
+            mkdirSync(join(directory, "samples", "00"), { recursive: true });
+            writeFileSync(join(directory, "samples", "00", `${"0".repeat(64)}.json`), "{");
+          } else if (first !== undefined && one.do === "forget") await forget(corpus, first, "ann", "a face");
+          else if (first !== undefined && first.trust !== "forgotten")
+            await corpus.append(first.id, { event: "judged", by: "bob", verdict: "ambiguous" });
+          expect(await asked(corpus, directory)).toEqual(answers(catalogOf(await corpus.read())));
+        }
+      }),
+      { numRuns: 5 },
+    );
+  });
+
+  it("is made anew where it is damaged, and ignores itself in git", async () => {
+    const directory = join(root, "damaged");
+    const corpus = await corpusOf([], await diskFolder(directory));
+    const before = await asked(corpus, directory);
+    writeFileSync(join(directory, ".index", "corpus-1.sqlite"), "no database at all".repeat(100));
+    expect(await asked(corpus, directory)).toEqual(before);
+    expect(readdirSync(join(directory, ".index"))).toContain(".gitignore");
+  });
+
+  it("is not needed: where it can't be written, there is none", async () => {
+    const directory = join(root, "unwritable");
+    const corpus = await corpusOf([], await diskFolder(directory));
+    writeFileSync(join(directory, ".index"), "a file where the folder should be");
+    expect(await CorpusIndex.open(corpus, directory)).toBeNull();
+  });
+});
