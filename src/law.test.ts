@@ -28,9 +28,13 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
     values: ["base", "tensor", "inputs", "threats", "attacks", "models", "train", "autodiff", "graph"],
     types: ["data", "ops", "runtime"],
   },
+  corruptions: { values: ["base", "tensor", "inputs", "threats"] },
   minimize: { values: ["base", "tensor", "inputs", "threats"], types: ["models"] },
   // What a run found comes in as plain data.
-  corpus: { values: ["base", "tensor", "inputs", "threats", "minimize"], types: ["assess", "data", "models"] },
+  corpus: {
+    values: ["base", "tensor", "inputs", "threats", "minimize"],
+    types: ["assess", "data", "models", "corruptions"],
+  },
   regression: {
     values: ["base", "tensor", "inputs", "threats", "models", "attacks", "corpus", "assess"],
     types: ["data"],

@@ -1,5 +1,4 @@
-import type { CellFamily } from "./facets.ts";
-import type { Counts } from "./statistics.ts";
+import type { CellFamily, Counts } from "./facets.ts";
 
 /** How much of one family of boundary cells has samples. */
 export interface Coverage {

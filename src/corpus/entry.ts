@@ -118,9 +118,10 @@ export function saysNothingNew(body: Record<string, unknown>, events: readonly C
 function meaningOf({ schema: _s, sample: _i, at: _a, tool: _t, run: _r, ...rest }: Record<string, unknown>): string {
   // The same discovery by the same model, threat and attack: queries and scores may differ in the last digit on another machine.
   if (rest["event"] === "found") {
-    const { kind, model, threat, attack, label, predicted } = rest as unknown as FoundEvent;
+    const { kind, model, threat, attack, corruption, label, predicted } = rest as unknown as FoundEvent;
     const how = attack === undefined ? null : [attack.name, attack.knowledge, attack.seed, attack.settings];
-    return canonicalText(["found", kind, model, threat ?? null, how, label.name, predicted.name]);
+    const facts = ["found", kind, model, threat ?? null, how, label.name, predicted.name];
+    return canonicalText(corruption === undefined ? facts : [...facts, corruption]);
   }
   // The same of these: scores in the last digits are the machine's.
   if (rest["event"] === "rendered") {

@@ -25,6 +25,9 @@ export interface Facet {
   readonly value: string;
 }
 
+/** How many samples are of each name, largest first. A sample may count under several. */
+export type Counts = readonly { readonly name: string; readonly samples: number }[];
+
 /** Every facet of a sample, each once. Of a forgotten one its state is all that is told. */
 export function facetsOf(entry: Entry): Facet[] {
   const { trust, kinds, label, found, groups } = entry;
@@ -42,7 +45,7 @@ export function facetsOf(entry: Entry): Facet[] {
   const pairs = found.map(({ predicted }) => `${label?.name} as ${predicted.name}`);
   add("pair", pairs);
   add("threat", threatsOf(entry));
-  const attacks = found.flatMap(({ attack }) => (attack === undefined ? [] : [attack.name]));
+  const attacks = found.flatMap(({ attack, corruption }) => [attack, corruption].flatMap((how) => how?.name ?? []));
   add("attack", attacks);
   add(
     "model",

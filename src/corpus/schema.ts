@@ -102,6 +102,10 @@ const found = z.object({
     })
     .optional()
     .describe("from the clean side, values scaled to 0..1: an upper bound on the distance to the boundary"),
+  corruption: z
+    .object({ name: text, severity: z.int().min(1).max(5), seed: z.number() })
+    .optional()
+    .describe("of kind corruption: see docs/corpus.md"),
   where: z
     .object({
       region: text

@@ -1,10 +1,7 @@
 import type { Contents } from "./corpus.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import type { Entry } from "./entry.ts";
-import { CELL_FAMILIES, type FacetName, facetsOf } from "./facets.ts";
-
-/** How many samples are of each name, largest first. A sample may count under several. */
-export type Counts = readonly { readonly name: string; readonly samples: number }[];
+import { CELL_FAMILIES, type Counts, type FacetName, facetsOf } from "./facets.ts";
 
 /** A model in which samples were found. */
 export interface ModelGrowth {

@@ -65,3 +65,9 @@ export const sharpImages: ImageEncoder = {
     return new Uint8Array(await sharp(data, { raw }).toColourspace(space).png({ compressionLevel: 9 }).toBuffer());
   },
 };
+
+/** The image as it comes back from a JPEG file of this quality (1..100). */
+export async function jpegRoundTrip({ height, width, channels, data }: Pixels, quality: number): Promise<Pixels> {
+  const raw = { raw: { height, width, channels: channels as 1 | 3 } };
+  return decodeImage(new Uint8Array(await sharp(data, raw).jpeg({ quality }).toBuffer()), "JPEG");
+}

@@ -2,6 +2,18 @@ import type { OptionName } from "../options.ts";
 
 const FILTER = ["kind", "pair", "threat", "group", "unlabelled"] as const satisfies readonly OptionName[];
 
+const READING = [
+  "model",
+  "inputRange",
+  "mean",
+  "std",
+  "channels",
+  "layout",
+  "shape",
+  "output",
+  "classes",
+] as const satisfies readonly OptionName[];
+
 /** Every `blindspot corpus ...`, as the table of commands takes them. */
 export const CORPUS_COMMANDS = [
   {
@@ -49,6 +61,13 @@ export const CORPUS_COMMANDS = [
     options: ["corpus", "json"],
     examples: ["corpus verify"],
     load: () => import("./verify.ts"),
+  },
+  {
+    name: "corpus corrupt",
+    summary: "what noise, blur, light, JPEG and small turns do to a model; the images that fail are stored",
+    options: [...READING, "data", "samples", "seed", "corpus", "probe", "json", "quiet"],
+    examples: ["corpus corrupt --model model.onnx --data folder:images --samples 200"],
+    load: () => import("./corrupt.ts"),
   },
   {
     name: "corpus merge <dir>",

@@ -50,7 +50,7 @@ function rowOf(entry: Entry): string[] {
     entry.label?.name ?? "?",
     entry.predicted?.name ?? "",
     found?.threat === undefined ? "" : threatText(found.threat),
-    found?.attack?.name ?? "",
+    found?.attack?.name ?? found?.corruption?.name ?? "",
     found === undefined ? "" : changeText(found),
     entry.trust,
   ].map(visible);

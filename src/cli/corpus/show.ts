@@ -70,9 +70,11 @@ function told(event: CorpusEvent): string {
   const run = event.run === undefined ? "" : `, run ${event.run}`;
   switch (event.event) {
     case "found": {
-      const { attack, threat, modelName, model, label, predicted, data } = event;
+      const { attack, corruption, threat, modelName, model, label, predicted, data } = event;
       const mistake = `${modelName} (${model.slice(0, 8)}) takes ${label.name} for ${predicted.name}`;
       const from = `${data.spec}${data.index === undefined ? "" : `, index ${data.index}`}`;
+      if (corruption !== undefined)
+        return `found: ${mistake} under ${corruption.name}, severity ${corruption.severity} of 5; ${from}${run}`;
       if (attack === undefined) return `found: ${mistake} without any attack; ${from}${run}`;
       const { name, knowledge, queries, seed } = attack;
       const change = changeText(event);

@@ -1,5 +1,6 @@
 import type { Corpus } from "../../corpus/corpus.ts";
-import type { CorpusStatistics, Counts } from "../../corpus/statistics.ts";
+import type { Counts } from "../../corpus/facets.ts";
+import type { CorpusStatistics } from "../../corpus/statistics.ts";
 import { grouped, percent, plural, table } from "../../report/format.ts";
 import { visible } from "../../report/visible.ts";
 import type { Given } from "../options.ts";
