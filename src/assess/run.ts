@@ -22,6 +22,7 @@ import { bestAttempt, sampleLine } from "./sample-line.ts";
 import { type Check, type Finding, RESULT_SCHEMA, type Result, type SampleLine } from "./schema.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { memoryStore, type RunStore } from "./store.ts";
+import { textDefenses } from "./text-defenses.ts";
 
 /** One sitting of a run, from plan to result. */
 export class Run {
@@ -230,7 +231,13 @@ export class Run {
     };
     const blob =
       store.directory === null ? null : { original: await keep(x0), adversarial: await keep(attempt.found.point) };
-    return makeFinding(this.findingContext(), plan.threat, codec, planned, record, attempt, x0, blob);
+    const made = makeFinding(this.findingContext(), plan.threat, codec, planned, record, attempt, x0, blob);
+    if (plan.threat.text === undefined) return made;
+    const { label } = record;
+    const defenses = await textDefenses({ x: attempt.found.point, x0, label }, (point) =>
+      this.options.model.verify(point),
+    );
+    return { ...made, defenses };
   }
 
   private findingContext(): FindingContext {

@@ -13,6 +13,7 @@ import {
 } from "./attack.ts";
 import type { Batcher, RowResult } from "./batcher.ts";
 import type { AttemptRecord, PlannedAttack, VerifiedCandidate } from "./record.ts";
+import { fewestEdits } from "./text/fewest-edits.ts";
 
 /** Hard limits for one attempt: asking for more ends it. */
 export interface AttemptBudget {
@@ -256,14 +257,15 @@ class Attempt implements Sample {
   }
 
   /**
-   * Of a row that misleads, the fewest of its changes that do, each as near to the clean value as it may be: a finding is read by people. Takes a few passes that
-   * verify; a model that is paid by the query is not asked for them.
+   * Of a row or a text that misleads, the fewest of its changes that do, each as near to the clean value as it may be: a finding is read by people. Takes a
+   * few passes that verify; a model that is paid by the query is not asked for them.
    */
   private async shrunk(
     point: Float32Array,
     scores: Float32Array,
   ): Promise<{ readonly point: Float32Array; readonly scores: Float32Array }> {
     const { threat, x0, arena } = this;
+    if (threat.text !== undefined && !arena.oneByOne) return this.withoutNeedlessEdits(point, scores);
     if (threat.rows === undefined || arena.oneByOne) return { point, scores };
     const { space, legal } = threat.rows;
     const clean = space.levels(x0);
@@ -281,6 +283,15 @@ class Attempt implements Sample {
     const fewer = await fewerFields(space, space.levels(point), clean, keeps);
     await nearerNumbers(space, fewer, clean, keeps);
     return best;
+  }
+
+  private withoutNeedlessEdits(point: Float32Array, scores: Float32Array) {
+    return fewestEdits({ point, scores }, this.x0, this.threat, async (candidate) => {
+      this.verifications++;
+      const answer = await this.arena.target.verify(candidate);
+      this.seconds += answer.seconds;
+      return this.reached(answer.scores) ? answer.scores : null;
+    });
   }
 
   private reject(point: Float32Array): void {

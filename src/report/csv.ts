@@ -1,5 +1,6 @@
 import type { Finding, Result } from "../assess/schema.ts";
 import { reproducingCommand } from "./command-line.ts";
+import { editText } from "./edits.ts";
 import type { Reporter } from "./reporters.ts";
 
 type Cell = string | number | boolean | null | undefined;
@@ -49,6 +50,15 @@ const COLUMNS: readonly Column[] = [
   ["location", ({ perturbation }) => perturbation.location.kind],
   ["changed_share", ({ perturbation }) => perturbation.location.support],
   ["bbox_top_left_bottom_right", ({ perturbation }) => perturbation.location.bbox?.join(" ")],
+  ["edits", ({ perturbation }) => perturbation.location.edits?.map(editText).join("; ")],
+  [
+    "stopped_by",
+    ({ defenses }) =>
+      defenses
+        ?.filter(({ stops, cleanStands }) => stops && cleanStands)
+        .map(({ name }) => name)
+        .join(" "),
+  ],
   ["perceptibility", ({ perturbation }) => perturbation.perceptibility.band],
   ["ssim", ({ perturbation }) => perturbation.perceptibility.ssim],
   ["psnr", ({ perturbation }) => perturbation.perceptibility.psnr],

@@ -1,5 +1,6 @@
 import type { Finding, Result } from "../assess/schema.ts";
 import { type CommandContext, reproducingCommand } from "./command-line.ts";
+import { editText } from "./edits.ts";
 import { duration, epsilonText, grouped, percent, plural, sure } from "./format.ts";
 import { fieldText, KNOWS, limitText, NORMS } from "./words.ts";
 
@@ -73,7 +74,9 @@ function outcome(finding: Finding, context: StoryContext): string[] {
     sizeText(finding),
     ...(finding.subject.modality === "row"
       ? [turnText(finding, context)]
-      : [placeText(finding), `Perceptibility: ${perceptibility.band}${rule}${psnr}`]),
+      : finding.subject.modality === "text"
+        ? [...editLines(finding), `To a reader: ${perceptibility.band}${rule}`, ...defenseLines(finding)]
+        : [placeText(finding), `Perceptibility: ${perceptibility.band}${rule}${psnr}`]),
     verified(verification),
   ];
 }
@@ -83,12 +86,31 @@ function signed(value: number): string {
 }
 
 function sizeText({ constraints, perturbation }: Finding): string {
-  const { l0, l1, l2, linf, fields } = perturbation.magnitude;
+  const { l0, l1, l2, linf, fields, edits, words } = perturbation.magnitude;
+  if (edits !== undefined)
+    return `Size of the change: ${plural(edits, "edit")} in ${plural(words ?? 0, "word")} (limit ${constraints.epsilon})`;
   if (fields !== undefined) return `Size of the change: ${plural(fields, "field")} (limit ${constraints.epsilon})`;
   const sizes = { linf: epsilonText(linf), l2: l2.toPrecision(3), l1: l1.toPrecision(3), l0: plural(l0, "value") };
   const order = ["linf", "l2", "l1", "l0"] as const;
   const limit = `${NORMS[constraints.norm as keyof typeof NORMS] ?? constraints.norm} limit ${epsilonText(constraints.epsilon)}`;
   return `Size of the change: ${order.map((norm) => `${NORMS[norm]} ${sizes[norm]}`).join(", ")} (${limit})`;
+}
+
+/** Edits that a story names one by one. */
+const MOST_EDITS = 8;
+
+function editLines({ perturbation }: Finding): string[] {
+  const { edits = [] } = perturbation.location;
+  const told = edits.slice(0, MOST_EDITS).map((edit) => `${editText(edit)} at character ${edit.start}`);
+  const more = edits.length - told.length;
+  return told.length === 0 ? [] : [`What: ${told.join("; ")}${more > 0 ? `; and ${plural(more, "more edit")}` : ""}`];
+}
+
+/** What would have stopped it: applied, and the model asked again. */
+function defenseLines({ defenses }: Finding): string[] {
+  if (defenses === undefined) return [];
+  const stopping = defenses.filter(({ stops, cleanStands }) => stops && cleanStands).map(({ name }) => name);
+  return [stopping.length === 0 ? "No normalization that was tried stops it" : `Stopped by: ${stopping.join(", ")}`];
 }
 
 /** `income 2,400 -> 2,650 turns reject into accept`. */

@@ -1,5 +1,5 @@
-/** Characters that show nothing or move what stands beside them: controls, formats (bidi, zero width), half surrogates, separators. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/** Characters that show nothing or move what stands beside them: controls, formats (bidi, zero width), selectors, half surrogates, separators. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** The text with whatever nobody would see written as its code point: `[U+202E]`. */
 export function visible(text: string): string {

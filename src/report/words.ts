@@ -75,11 +75,37 @@ export function limitText({ norm, epsilon, id, modality }: Limit): string {
       return `all values together by a sum of at most ${size} (L1; each value scaled to 0..1)`;
     case "fields":
       return `at most ${size} field${epsilon === 1 ? "" : "s"}, to values that the schema allows`;
+    case "text":
+      return textLimit(threatName(id));
     default: {
       const unit = /\bcount=channels\b/.test(id) ? "value" : part;
       return `at most ${size} ${unit}${epsilon === 1 ? "" : "s"}, as far as it likes (L0)`;
     }
   }
+}
+
+const EDITS: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  invisible: ["insert one invisible character", "insert N invisible characters"],
+  homoglyphs: ["replace one letter by a look-alike", "replace N letters by look-alikes"],
+  reorderings: [
+    "turn one run of letters around, shown in its old order",
+    "turn N runs of letters around, shown in their old order",
+  ],
+  characters: ["insert, drop, replace or swap one typed character", "insert, drop, replace or swap N typed characters"],
+  words: ["replace one word by a synonym", "replace N words by synonyms"],
+};
+
+/** What `text:invisible=2+words=1` lets an attacker do, in words: `the text: at most insert 2 invisible characters ...` */
+function textLimit(name: string): string {
+  const parts = name
+    .slice(name.indexOf(":") + 1)
+    .split("+")
+    .map((part) => {
+      const [kind = "", count = ""] = part.split("=");
+      const words = EDITS[kind];
+      return words === undefined ? part : count === "1" ? words[0] : words[1].replace("N", count);
+    });
+  return `the text, at most: ${parts.join("; ")}`;
 }
 
 /** The size of a change in a threat's own norm. */

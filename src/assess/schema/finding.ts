@@ -132,6 +132,16 @@ export const findingSchema = z
       js: z.number().min(0).max(Math.LN2).optional().describe("Jensen-Shannon divergence of the answers, in nats"),
       rankOfTrueAfter: count.describe("1: still the highest"),
     }),
+    defenses: z
+      .array(
+        z.object({
+          name: z.string(),
+          stops: z.boolean().describe("whether the model is right about the normalized adversarial text"),
+          cleanStands: z.boolean().describe("whether it is still right about the normalized clean text"),
+        }),
+      )
+      .optional()
+      .describe("texts: each normalization that touches the adversarial text, applied, and the model asked again"),
     verification: z.object({
       runtime: z.string(),
       agrees: z.boolean().describe("the original model, alone, on the input as it would be deployed"),

@@ -1,6 +1,7 @@
 import type { Finding, Result } from "../../assess/schema.ts";
 import { type ConfidenceBar, confidenceBars } from "../charts/confidence.ts";
 import { tableOf } from "../charts/figure.ts";
+import { defenseCounts, editText, type Piece, piecesAfter, piecesBefore } from "../edits.ts";
 import { grouped, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
 import { RULE } from "../most-telling.ts";
@@ -18,7 +19,7 @@ export function gallery(view: View): Markup {
   return html`<section id="gallery"><h2>The most telling findings</h2>
 <p>${leftOut(view)} Order: ${RULE}.</p>
 ${chosen.some(({ subject }) => subject.modality === "image") && html`<p class="muted small">The change is drawn amplified: middle gray where nothing changed, lighter or darker where the input became so.</p>`}
-<div class="cards">${chosen.map((finding) => card(view, finding))}</div>
+${defenses(view)}<div class="cards">${chosen.map((finding) => card(view, finding))}</div>
 </section>
 `;
 }
@@ -51,7 +52,9 @@ function card(view: View, finding: Finding): Markup {
 `;
 }
 
-function exhibit({ album, result }: View, finding: Finding): Content {
+function exhibit({ album, result, texts }: View, finding: Finding): Content {
+  const { edits } = finding.perturbation.location;
+  if (edits !== undefined) return editedText(texts.get(finding), edits);
   const pictures = album.pictures.get(finding);
   if (pictures !== undefined) return shots(result, finding, pictures);
   const { fields } = finding.perturbation.location;
@@ -67,6 +70,29 @@ function shots(result: Result, { outputChange }: Finding, pictures: Pictures): M
     html`<figure><img${size} src="${src}" alt="${alt}"><figcaption>${caption}</figcaption></figure>`;
   const reduced = reducedFrom !== null && html`, reduced from ${reducedFrom.width}x${reducedFrom.height}`;
   return html`<div class="shots">${shot(before, `Before: the model says ${was}`, ["Before", reduced, note !== null && `, ${note}`])}${shot(after, `After: the model says ${is}`, "After")}${shot(change, "What was changed", amplified === 1 ? "Change" : `Change, ${amplified} times`)}</div>`;
+}
+
+type Edits = NonNullable<Finding["perturbation"]["location"]["edits"]>;
+
+/** The text before and after, with its edits marked; without the stored text, the edits alone. */
+function editedText(original: string | undefined, edits: Edits): Markup {
+  const list = html`<ul class="edits">${edits.map((edit) => html`<li>${editText(edit)}${edit.noticed && " (a reader can see it)"}</li>`)}</ul>`;
+  if (original === undefined) return html`<div>${list}</div>`;
+  const marked = (piece: Piece, tag: "del" | "ins") =>
+    piece.edit === null || piece.text === ""
+      ? html`${piece.text}`
+      : tag === "del"
+        ? html`<del>${piece.text}</del>`
+        : html`<ins title="${editText(piece.edit)}">${piece.text}</ins>`;
+  return html`<div class="texts"><h4>Text before</h4><p dir="ltr">${piecesBefore(original, edits).map((piece) => marked(piece, "del"))}</p><h4>Text after</h4><p dir="ltr">${piecesAfter(original, edits).map((piece) => marked(piece, "ins"))}</p>${list}</div>`;
+}
+
+/** What would have stopped the findings about texts. */
+function defenses({ run }: View): Content {
+  const counts = defenseCounts(run.findings);
+  if (counts.length === 0) return null;
+  const rows = counts.map(({ name, stops, of }) => [name, `${stops} of ${of}`]);
+  return html`<div class="box">${tableOf({ columns: [{ name: "Normalization" }, { name: "Findings stopped", numeric: true }], rows }, "What would have stopped them")}<p class="muted small">Each was applied to the adversarial text, and the model asked again; it counts only where the clean text still is answered right.</p></div>`;
 }
 
 type Fields = NonNullable<Finding["perturbation"]["location"]["fields"]>;

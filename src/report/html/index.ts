@@ -1,3 +1,4 @@
+import { cleanTexts } from "../edits.ts";
 import { html, Markup } from "../markup.ts";
 import { mostTelling } from "../most-telling.ts";
 import { makeAlbum } from "../picture.ts";
@@ -27,7 +28,8 @@ export const htmlReporter: Reporter = {
     const chosen = mostTelling(run.result, run.findings, pictures);
     const images = chosen.filter(({ subject }) => subject.modality === "image");
     const album = await makeAlbum(images, run.blob, PICTURE_BUDGET);
-    return page({ run, result: run.result, chosen, album, anchors: anchorsOf(run.findings) });
+    const texts = await cleanTexts(chosen, run.blob);
+    return page({ run, result: run.result, chosen, album, texts, anchors: anchorsOf(run.findings) });
   },
 };
 

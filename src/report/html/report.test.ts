@@ -154,7 +154,7 @@ describe("htmlReporter", () => {
     const run = storedRun({ findings: 1 });
     const anchors = anchorsOf(run.findings);
     const album = { pictures: new Map(), unreadable: 0, noRoom: 0, reduced: 0 };
-    const table = allFindings({ run, result: run.result, chosen: run.findings, album, anchors });
+    const table = allFindings({ run, result: run.result, chosen: run.findings, album, texts: new Map(), anchors });
     expect(/<tbody>(.*)<\/tbody>/s.exec(html`${table}`.text)![1]).toMatchInlineSnapshot(`
       "<tr><td><a href="#f-4d3e9096a811">4d3e9096a811</a></td><td data-v="0"><bdi>img-0</bdi></td><td class="wider"><bdi>stop</bdi> → <bdi>yield</bdi></td><td class="n" data-v="0.88">88.0 %</td><td>linf:8/255</td><td>white-box</td><td>pgd</td><td class="n" data-v="12">12</td><td class="n" data-v="0.03137254901960784">8/255</td><td data-v="2">visible</td></tr>
       "

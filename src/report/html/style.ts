@@ -91,6 +91,9 @@ pre{padding:12px 14px;background:var(--sunken);border-radius:6px;white-space:pre
 .strip span span{display:block;font-size:.875rem;line-height:1.35;margin-top:6px}
 .strip b{display:block;color:var(--wrong);font-weight:650}.strip .was b{color:var(--right)}
 img{display:block;width:100%;height:auto;border-radius:4px;background:var(--sunken)}
+.texts p{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.875rem;white-space:pre-wrap;overflow-wrap:anywhere;max-width:none;margin-bottom:10px}
+.texts ins,.texts del{text-decoration:none;border-radius:3px;padding:0 2px;font-weight:650}.texts ins{color:var(--onSolid);background:var(--wrong)}.texts del{color:var(--onSolid);background:var(--muted)}
+.edits{margin:0;padding-left:1.2rem;font-size:.875rem}
 .pixels{image-rendering:pixelated}
 .cards{display:grid;gap:20px}
 .card:target{border-color:var(--accent);box-shadow:0 0 0 2px var(--accent)}

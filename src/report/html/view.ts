@@ -14,6 +14,8 @@ export interface View {
   /** Findings with a card, the most telling first. */
   readonly chosen: readonly Finding[];
   readonly album: Album;
+  /** The clean text of those that are about texts. */
+  readonly texts: ReadonlyMap<Finding, string>;
   /** Names of places in the page, one for each finding. */
   readonly anchors: ReadonlyMap<Finding, string>;
 }

@@ -1,5 +1,6 @@
 import type { Finding, Result, ThreatResult } from "../../assess/schema.ts";
 import type { StoredRun } from "../../assess/store.ts";
+import { editText } from "../edits.ts";
 import { epsilonText, grouped, interval, percent, plural } from "../format.ts";
 import { html, type Markup } from "../markup.ts";
 import { mostTelling } from "../most-telling.ts";
@@ -101,6 +102,9 @@ function triptych({ before, after, change, amplified }: Pictures): Markup {
 
 /** What is no image: the fields that changed most. */
 function fields(finding: Finding): Markup {
+  const { edits } = finding.perturbation.location;
+  if (edits !== undefined)
+    return html`<div class="fields">${edits.slice(0, 3).map((edit) => html`<p>${short(editText(edit))}</p>`)}<p>${plural(edits.length, "edit")} in all</p></div>`;
   const { fields: changed = [], support } = finding.perturbation.location;
   const shown = changed.slice(0, 3);
   const digits = fieldDigits(finding, 3);
