@@ -85,17 +85,17 @@ export function limitText({ norm, epsilon, id, modality }: Limit): string {
 }
 
 const EDITS: Readonly<Record<string, readonly [one: string, many: string]>> = {
-  invisible: ["insert one invisible character", "insert N invisible characters"],
-  homoglyphs: ["replace one letter by a look-alike", "replace N letters by look-alikes"],
+  invisible: ["one inserted invisible character", "N inserted invisible characters"],
+  homoglyphs: ["one letter replaced by a look-alike", "N letters replaced by look-alikes"],
   reorderings: [
-    "turn one run of letters around, shown in its old order",
-    "turn N runs of letters around, shown in their old order",
+    "one run of letters turned around and shown as before",
+    "N runs of letters turned around and shown as before",
   ],
-  characters: ["insert, drop, replace or swap one typed character", "insert, drop, replace or swap N typed characters"],
-  words: ["replace one word by a synonym", "replace N words by synonyms"],
+  characters: ["one typed character", "N typed characters"],
+  words: ["one word replaced by a synonym", "N words replaced by synonyms"],
 };
 
-/** What `text:invisible=2+words=1` lets an attacker do, in words: `the text: at most insert 2 invisible characters ...` */
+/** What `text:invisible=2+words=1` lets an attacker change: `the text by at most 2 inserted invisible characters and one word ...` */
 function textLimit(name: string): string {
   const parts = name
     .slice(name.indexOf(":") + 1)
@@ -105,7 +105,7 @@ function textLimit(name: string): string {
       const words = EDITS[kind];
       return words === undefined ? part : count === "1" ? words[0] : words[1].replace("N", count);
     });
-  return `the text, at most: ${parts.join("; ")}`;
+  return `the text by at most ${parts.join(" and ")}`;
 }
 
 /** The size of a change in a threat's own norm. */
