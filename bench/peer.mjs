@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
  * The PyTorch side of a benchmark, kept running so that both sides can take turns. `python` is one that has torch and the peers
  * (bench/README.md says how to get it).
  */
-export function startPeer(python, { threads = 2 } = {}) {
-  const server = fileURLToPath(new URL("./peers/server.py", import.meta.url));
-  const child = spawn(python, [server], {
+export function startPeer(python, { threads = 2, server = "server.py" } = {}) {
+  const script = fileURLToPath(new URL(`./peers/${server}`, import.meta.url));
+  const child = spawn(python, [script], {
     stdio: ["pipe", "pipe", "ignore"],
     env: { ...process.env, BENCH_THREADS: String(threads) },
   });
