@@ -88,6 +88,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "assess --model model.onnx --data folder:images --threat linf:8/255",
       "assess --model model.onnx --data npz:test.npz --threat linf:2/255 --threat l2:0.5 --attacks quick",
       "assess --model loans.onnx --data csv:loans.csv?label=decision --schema schema.json --threat fields:2",
+      "assess --model filter.onnx --data 'tsv:messages.tsv?header=no&label=0&text=1&quote=none' --threat text:invisible=2",
       "assess --model http://localhost:8000/v2/models/signs --adapter kserve --data folder:images --threat linf:8/255 --max-queries 20000",
       "assess --model v2.onnx --data folder:images --threat linf:8/255 --start-from .blindspot/runs/v1",
       "assess --model model.onnx --data idx:images.gz,labels.gz --threat linf:0.1 --quantize none --samples all",

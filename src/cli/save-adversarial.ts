@@ -13,6 +13,7 @@ import type { Target } from "./open.ts";
 import type { Given } from "./options.ts";
 import { dataRange, toUserUnits, UNIT } from "./ranges.ts";
 import { ROWS_FILE, saveRows } from "./save-rows.ts";
+import { saveTexts, TEXTS_FILE } from "./save-texts.ts";
 
 export interface Saved {
   readonly directory: string;
@@ -35,7 +36,7 @@ export function fileSafe(name: string): string {
 }
 
 /**
- * Writes adversarial inputs: a PNG each for 8-bit images, a table of rows, else one `adversarial.npz` (x, y, predicted, index). Each is then read
+ * Writes adversarial inputs: a PNG each for 8-bit images, a table of rows, texts as JSON Lines, else one `adversarial.npz` (x, y, predicted, index). Each is then read
  * back from its file and judged anew: inside the threat, and wrong for the original model.
  */
 export async function saveAdversarial(
@@ -60,14 +61,18 @@ export async function saveAdversarial(
   const { rows } = target.data;
   const points = found.map(({ point }) => point);
   const labels = found.map(({ record }) => record.label);
+  const { classes } = target.classifier;
+  const isText = target.data.modality === "text";
   const readBack = asPng
     ? await savePngs(directory, target, codec, found)
-    : rows === undefined
-      ? await saveArray(directory, target, found, given)
-      : await saveRows(directory, rows, points, labels, target.classifier.classes);
+    : isText
+      ? await saveTexts(directory, points, labels, classes)
+      : rows === undefined
+        ? await saveArray(directory, target, found, given)
+        : await saveRows(directory, rows, points, labels, classes);
   let succeed = 0;
   for (const [i, point] of readBack.entries()) if (await stillFools(target, threat, found[i]!, point)) succeed++;
-  const table = rows === undefined ? "adversarial.npz" : ROWS_FILE;
+  const table = isText ? TEXTS_FILE : rows === undefined ? "adversarial.npz" : ROWS_FILE;
   const files = asPng ? `${found.length} PNG files` : `${table} (${found.length} rows)`;
   return { directory, files, succeed, of: found.length };
 }
