@@ -21,6 +21,7 @@ beforeAll(async () => {
     "natural.onnx": toyNetwork(),
     "train.npz": await toyArrays(toyData(1, 256)),
     "choose.npz": await toyArrays(toyData(2, 100)),
+    "classify.mjs": "export const classify = (rows) => rows.map((row) => [1 - row[0], row[0]]);",
   });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -67,6 +68,34 @@ describe("blindspot harden", () => {
       true,
     ]);
   });
+
+  it.each(["http://127.0.0.1:9/v2/models/signs", "classify.mjs#classify", "cmd:classify"])(
+    "%s can't be trained: what helps instead is said, and works",
+    async (model) => {
+      const args = [...DATA, "--method", "pgd", "--out", "x.onnx", "--quiet"];
+      const { code, stderr } = await blindspot("harden", "--model", model, ...args);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/E_UNTRAINABLE .*attack NAME .* --save DIR.*corpus export/),
+      ]);
+      if (!model.startsWith("classify")) return;
+      const attack = ["attack", "square", "--model", model, "--data", "npz:choose.npz", "--threat", "linf:0.4"];
+      const saved = await blindspot(
+        ...attack,
+        "--samples",
+        "8",
+        "--queries",
+        "200",
+        "--save",
+        "asked",
+        "--no-probe",
+        "--quiet",
+      );
+      expect(saved.stdout).toMatch(/adversarial.npz .* still fool the model/);
+      const { labels } = await openDataset(`npz:${join(folder, "asked", "adversarial.npz")}`);
+      expect(labels.length).toBeGreaterThan(0);
+    },
+  );
 
   it.each([
     [["--method", "pgd", "--out", "natural.onnx"], "E_OUT"],

@@ -4,6 +4,6 @@ export { harden, trainedOnText } from "./harden.ts";
 export type { HardenEvent, Hardened, HardenOptions, HardenSettings, HardenStore } from "./harden-options.ts";
 export { METHOD_NAMES, type Method, type MethodName, methodNamed } from "./methods.ts";
 export { parseRegularizers, type Regularizers } from "./regularizers.ts";
-export { type Trainable, trainableWeights } from "./trainable.ts";
+export { INSTEAD, type Trainable, trainableWeights } from "./trainable.ts";
 export { type TrainingLog, trainingLogSchema } from "./training-log.ts";
 export { type Overlap, overlapOf, readRows, type TrainingRows } from "./training-rows.ts";

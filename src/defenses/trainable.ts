@@ -4,8 +4,8 @@ import type { AttackGraph } from "../models/index.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 
 /** What to do where a model's weights can't be changed here. */
-const INSTEAD =
-  "What helps instead: write adversarial inputs with `blindspot attack NAME ... --save DIR`, add them with their true labels to the training in the model's own framework, and assess the new version";
+export const INSTEAD =
+  "What helps instead: write adversarial inputs with `blindspot attack NAME ... --save DIR` or `blindspot corpus export`, add them with their true labels to the training in the model's own framework, and assess the new version";
 
 export interface Trainable {
   /** Initializers (or Constant nodes, by their output) that training changes. */

@@ -7,6 +7,7 @@ import {
   type Hardened,
   type HardenSettings,
   harden,
+  INSTEAD,
   methodNamed,
   parseAugmentation,
   parseRegularizers,
@@ -23,6 +24,7 @@ import { parseThreat } from "../../threats/index.ts";
 import { type HeldOut, measureBeforeAfter, openHeldOut } from "../before-after.ts";
 import { HardenFiles } from "../harden-files.ts";
 import { onInterrupt } from "../interrupt.ts";
+import { isQueried } from "../models/is-queried.ts";
 import { codecFor, loadOptions, openData, openModelFile, readMask } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined } from "../plan-options.ts";
@@ -134,6 +136,14 @@ async function hardenFile(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  if (isQueried(given.model))
+    throw new BlindspotError({
+      code: "E_UNTRAINABLE",
+      subject: given.model,
+      expected: "an .onnx file, whose weights can be changed",
+      got: "a model that can only be asked",
+      hint: INSTEAD,
+    });
   if (resolve(given.out) === resolve(given.model))
     throw new BlindspotError({
       code: "E_OUT",
