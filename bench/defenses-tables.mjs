@@ -30,6 +30,7 @@ function measured(groups) {
   ];
   const cells = (all) => [
     all[0].experiment,
+    [...new Set(all.map(({ attacked: [{ of }] }) => of))].join(" / "),
     joined(all, ({ attacked: [{ correct, of }] }) => percent(correct / of)),
     joined(all, ({ attacked: [{ stand, of }] }) => percent(stand / of)),
     joined(all, ({ attacked: [{ profiles, of }] }) => percent(profiles.score / of)),

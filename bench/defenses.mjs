@@ -67,39 +67,39 @@ const EXPERIMENTS = [
     samples: 300,
     peer: "attack",
   },
-  { name: "road-signs-natural", set: "road-signs", samples: 250, seeds: [0] },
-  { name: "road-signs-n-fgsm", set: "road-signs", harden: `${SIGNS} --method n-fgsm`, samples: 250 },
-  { name: "mnist-fgsm-rs", set: "mnist", harden: `${MNIST} --method fgsm-rs`, samples: 200 },
-  { name: "mnist-n-fgsm", set: "mnist", harden: `${MNIST} --method n-fgsm`, samples: 200 },
-  { name: "gtsrb-natural", set: "gtsrb", harden: `--reinitialize ${GTSRB} --method none`, samples: 250 },
-  { name: "gtsrb-n-fgsm", set: "gtsrb", from: "gtsrb-natural", harden: `${GTSRB} --method n-fgsm`, samples: 250 },
+  { name: "road-signs-natural", set: "road-signs", samples: 100, seeds: [0] },
+  { name: "road-signs-n-fgsm", set: "road-signs", harden: `${SIGNS} --method n-fgsm`, samples: 100 },
+  { name: "mnist-fgsm-rs", set: "mnist", harden: `${MNIST} --method fgsm-rs`, samples: 100 },
+  { name: "mnist-n-fgsm", set: "mnist", harden: `${MNIST} --method n-fgsm`, samples: 100 },
+  { name: "gtsrb-natural", set: "gtsrb", harden: `--reinitialize ${GTSRB} --method none`, samples: 100 },
+  { name: "gtsrb-n-fgsm", set: "gtsrb", from: "gtsrb-natural", harden: `${GTSRB} --method n-fgsm`, samples: 100 },
   {
     name: "mnist-corpus",
     set: "mnist",
     from: "mnist-natural",
     boundary: 1000,
     harden: "--epochs 8 --lr 0.001 --method corpus",
-    samples: 200,
+    samples: 100,
   },
   {
     name: "mnist-label-smoothing",
     set: "mnist",
     harden: `${MNIST} --method none --regularize label-smoothing=0.5`,
-    samples: 200,
+    samples: 100,
   },
   {
     name: "mnist-input-gradient",
     set: "mnist",
     harden: `${MNIST} --method none --regularize input-gradient=0.1`,
-    samples: 200,
+    samples: 100,
   },
-  { name: "mnist-trades-2", set: "mnist", harden: `${MNIST} --method trades --steps 7 --beta 2`, samples: 200 },
-  { name: "mnist-trades-6", set: "mnist", harden: `${MNIST} --method trades --steps 7 --beta 6`, samples: 200 },
+  { name: "mnist-trades-2", set: "mnist", harden: `${MNIST} --method trades --steps 7 --beta 2`, samples: 100 },
+  { name: "mnist-trades-6", set: "mnist", harden: `${MNIST} --method trades --steps 7 --beta 6`, samples: 100 },
   {
     name: "mnist-n-fgsm-input-gradient",
     set: "mnist",
     harden: `${MNIST} --method n-fgsm --regularize input-gradient=0.1`,
-    samples: 200,
+    samples: 100,
   },
   { name: "mnist-pgd-pytorch", set: "mnist", peer: "train", seeds: [0, 1, 2] },
 ];
@@ -137,7 +137,7 @@ function run(experiment, seed) {
   mkdirSync(at, { recursive: true });
   const record = { experiment: name, set, seed };
   if (experiment.peer === "train") {
-    const recipe = "--method pgd --steps 10 --ramp 0.4 --epochs 25 --lr 0.003 --average 0.99 --shift 1 --reinitialize";
+    const recipe = "--method pgd --steps 10 --ramp 0.4 --epochs 25 --lr 0.003 --average 0.99 --shift 1 --threads 1 --reinitialize";
     const data = [model, part(set, "train"), "--test", part(set, "test"), "--eps", threat.split(":")[1]];
     return { ...record, pytorch: peer(["train", ...data, ...recipe.split(" "), "--seed", String(seed)]) };
   }

@@ -66,6 +66,14 @@ def cosine(progress, warmup=0.1):
     return progress / warmup if progress < warmup else (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
 
 
+def shifted(x, pixels):
+    """Each image moved by whole pixels, at most so many each way; its border is repeated."""
+    height, width = x.shape[-2:]
+    padded = F.pad(x, (pixels,) * 4, mode="replicate")
+    places = torch.randint(2 * pixels + 1, (len(x), 2)).tolist()
+    return torch.stack([image[:, top : top + height, left : left + width] for image, (top, left) in zip(padded, places)])
+
+
 def train(options):
     torch.manual_seed(options.seed)
     net = convert(options.model)
@@ -75,6 +83,8 @@ def train(options):
         reinitialize(net)
     x, y = load(options.data)
     optimizer = torch.optim.AdamW(net.parameters(), lr=options.lr)
+    # A moving average of the weights, which is what is attacked afterwards.
+    averages = [weight.detach().clone() for weight in net.parameters()]
     per_epoch = len(x) // options.batch
     started, rows = time.perf_counter(), 0
     for epoch in range(options.epochs):
@@ -84,16 +94,24 @@ def train(options):
             batch = order[index * options.batch : (index + 1) * options.batch]
             eps = options.eps * (min(1, progress / options.ramp) if options.ramp > 0 else 1)
             net.eval()
-            points = craft(options.method, net, x[batch], y[batch], eps, options.steps)
+            rows_now = x[batch] if options.shift == 0 else shifted(x[batch], options.shift)
+            points = craft(options.method, net, rows_now, y[batch], eps, options.steps)
             net.train()
             for group in optimizer.param_groups:
                 group["lr"] = options.lr * cosine(progress)
             optimizer.zero_grad()
             F.cross_entropy(net(points), y[batch]).backward()
             optimizer.step()
+            if options.average > 0:
+                for average, weight in zip(averages, net.parameters()):
+                    average.lerp_(weight.detach(), 1 - options.average)
             rows += len(batch)
     seconds = time.perf_counter() - started
     found = dict(seconds=seconds, samplesPerSecond=rows / seconds)
+    if options.average > 0:
+        with torch.no_grad():
+            for average, weight in zip(averages, net.parameters()):
+                weight.copy_(average)
     if options.test is not None:
         found.update(attack(net.eval(), *load(options.test), options.eps, 100, 5, options.seed))
     return found
@@ -137,6 +155,8 @@ parser.add_argument("--ramp", type=float, default=0)
 parser.add_argument("--epochs", type=int, default=10)
 parser.add_argument("--batch", type=int, default=100)
 parser.add_argument("--lr", type=float, default=1e-3)
+parser.add_argument("--average", type=float, default=0)
+parser.add_argument("--shift", type=int, default=0)
 parser.add_argument("--reinitialize", action="store_true")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--threads", type=int, default=2)
