@@ -137,7 +137,8 @@ function run(experiment, seed) {
   mkdirSync(at, { recursive: true });
   const record = { experiment: name, set, seed };
   if (experiment.peer === "train") {
-    const recipe = "--method pgd --steps 10 --ramp 0.4 --epochs 25 --lr 0.003 --average 0.99 --shift 1 --threads 1 --reinitialize";
+    const recipe =
+      "--method pgd --steps 10 --ramp 0.4 --epochs 25 --lr 0.003 --average 0.99 --shift 1 --threads 1 --reinitialize";
     const data = [model, part(set, "train"), "--test", part(set, "test"), "--eps", threat.split(":")[1]];
     return { ...record, pytorch: peer(["train", ...data, ...recipe.split(" "), "--seed", String(seed)]) };
   }
