@@ -21,6 +21,7 @@ function measured(groups) {
   if (groups.length === 0) return "";
   const head = [
     "",
+    "samples",
     "without attack",
     "stand",
     "stand, Square alone",
@@ -34,7 +35,7 @@ function measured(groups) {
     joined(all, ({ attacked: [{ correct, of }] }) => percent(correct / of)),
     joined(all, ({ attacked: [{ stand, of }] }) => percent(stand / of)),
     joined(all, ({ attacked: [{ profiles, of }] }) => percent(profiles.score / of)),
-    joined(all, ({ attacked: [, { stand, of }] }) => percent(stand / of)),
+    joined(all, ({ attacked: [, other] }) => other && percent(other.stand / other.of)),
     joined(all, ({ pytorch }) => pytorch && percent(pytorch.robust)),
     [...new Set(all.flatMap(({ attacked: [{ checks }] }) => Object.keys(checks)))].join(", "),
   ];

@@ -56,7 +56,7 @@ const GTSRB = "--epochs 8 --lr 0.001 --augment shift=2 --validate-samples 250";
 
 /**
  * In the order of their worth. `harden`: the options; absent where the model is attacked as it is. `from`: the experiment whose file of the same seed is
- * trained further. `boundary`: training samples attacked to get the stored inputs of method corpus. `samples`: drawn for `standard`.
+ * trained further. `other: false`: not under the other norm. `boundary`: training samples attacked to get the stored inputs of method corpus. `samples`: drawn for `standard`.
  */
 const EXPERIMENTS = [
   { name: "mnist-natural", set: "mnist", harden: `${MNIST} --method none`, samples: 300 },
@@ -69,8 +69,8 @@ const EXPERIMENTS = [
   },
   { name: "road-signs-natural", set: "road-signs", samples: 100, seeds: [0] },
   { name: "road-signs-n-fgsm", set: "road-signs", harden: `${SIGNS} --method n-fgsm`, samples: 100 },
-  { name: "mnist-fgsm-rs", set: "mnist", harden: `${MNIST} --method fgsm-rs`, samples: 100 },
-  { name: "mnist-n-fgsm", set: "mnist", harden: `${MNIST} --method n-fgsm`, samples: 100 },
+  { name: "mnist-fgsm-rs", set: "mnist", harden: `${MNIST} --method fgsm-rs`, samples: 100, other: false },
+  { name: "mnist-n-fgsm", set: "mnist", harden: `${MNIST} --method n-fgsm`, samples: 100, other: false },
   { name: "gtsrb-natural", set: "gtsrb", harden: `--reinitialize ${GTSRB} --method none`, samples: 100 },
   { name: "gtsrb-n-fgsm", set: "gtsrb", from: "gtsrb-natural", harden: `${GTSRB} --method n-fgsm`, samples: 100 },
   {
@@ -146,7 +146,10 @@ function run(experiment, seed) {
   return {
     ...record,
     ...(experiment.harden === undefined ? {} : { training: facts(readJson(join(at, "model.training.json"))) }),
-    attacked: [attack(experiment, file, threat, at), attack(experiment, file, SETS[set].other, at, OTHER)],
+    attacked: [
+      attack(experiment, file, threat, at),
+      ...(experiment.other === false ? [] : [attack(experiment, file, SETS[set].other, at, OTHER)]),
+    ],
     ...(experiment.peer === "attack" && python !== undefined
       ? { pytorch: peer(["attack", file, part(set, "test"), "--eps", threat.split(":")[1]]) }
       : {}),
