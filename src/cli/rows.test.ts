@@ -165,3 +165,31 @@ it.each([
   },
   30_000,
 );
+
+describe("rows in a corpus", () => {
+  it("are stored, shrunk with the schema that the corpus keeps, and told by their fields", async () => {
+    const found = await blindspot(
+      "assess",
+      ...LOANS,
+      "--schema",
+      "schema.json",
+      "--threat",
+      "fields:2",
+      "--corpus",
+      "kept",
+    );
+    expect(found.stdout).toMatch(/Corpus kept: [1-9]\d* new of/);
+    const shrunk = await blindspot("minimize", "--all-new", "--model", "loans.onnx", "--corpus", "kept");
+    expect([shrunk.code, shrunk.stdout]).toEqual([0, expect.stringMatching(/kept: [1-9]\d* samples? shrunk/)]);
+    const [one] = JSON.parse((await blindspot("corpus", "ls", "--json", "--corpus", "kept")).stdout) as {
+      id: string;
+    }[];
+    const { stdout } = await blindspot("corpus", "show", one!.id, "--corpus", "kept");
+    expect(stdout).toMatch(/income = \d+, was \d+/);
+    expect(stdout).toContain("subset-minimal");
+    writeFileSync(join(folder, "row.json"), '{"savings":0,"income":100,"total":100,"purpose":"car"}');
+    const added = await blindspot("corpus", "add", "--input", "row.json", "--label", "reject", "--corpus", "kept");
+    expect(added.stdout).toContain("new sample");
+    expect((await blindspot("corpus", "verify", "--corpus", "kept")).code).toBe(0);
+  }, 180_000);
+});

@@ -226,8 +226,8 @@ export class Corpus {
 
   /** The input of this name, as a point: decoded, and compared with its name. */
   async readInput(form: Form, digest: string, reading?: Reading): Promise<Read<Float32Array>> {
-    const codec = codecOf(form, reading);
     return this.attempt(form, digest, async (bytes) => {
+      const codec = codecOf(form, reading);
       const point = await codec.decode(bytes);
       return { digest: digestOf(codec, point), point };
     }).then((read) => (read.state === "good" ? { state: "good", value: read.value.point } : read));

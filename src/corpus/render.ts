@@ -7,6 +7,7 @@ import {
   NOISE_RADIUS,
   rayDistance,
   STALL,
+  type Stability,
   type Subject,
   shrinkingOf,
   stability,
@@ -18,7 +19,7 @@ import { threatOfId } from "../threats/parse.ts";
 import type { Threat } from "../threats/threat.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Entry } from "./entry.ts";
-import { codecOf } from "./identity.ts";
+import { codecOf, type Reading } from "./identity.ts";
 import type { EventBody, RenderedEvent } from "./schema.ts";
 
 /** The model that decides, as it was read. */
@@ -29,6 +30,8 @@ export interface RenderingModel {
   /** In the order of its outputs. */
   readonly classes: readonly string[];
   readonly dims: readonly number[];
+  /** What rows and texts are to it. */
+  readonly reading?: Reading;
 }
 
 export interface RenderOptions {
@@ -85,9 +88,10 @@ export async function render(
 }
 
 /** Whether both renditions of a sample were finished for a model. */
-export function isRendered(entry: Pick<Entry, "renditions">, model: string): boolean {
-  const kinds = entry.renditions.filter((one) => one.model === model && !CUT_SHORT.has(one.stop));
-  return (["witness", "minimal"] as const).every((kind) => kinds.some(({ rendition }) => rendition === kind));
+export function isRendered({ renditions, manifest }: Pick<Entry, "renditions" | "manifest">, model: string): boolean {
+  const kinds = renditions.filter((one) => one.model === model && !CUT_SHORT.has(one.stop));
+  const wanted = shrinkingOf(manifest) === null ? (["witness"] as const) : (["witness", "minimal"] as const);
+  return wanted.every((kind) => kinds.some(({ rendition }) => rendition === kind));
 }
 
 async function renderOne(
@@ -113,7 +117,7 @@ function unfit({ manifest, trust, label, found }: Entry, { classes, dims }: Rend
   if (trust === "forgotten" || trust === "rejected" || trust === "unlabelled") return trust;
   if (manifest.clean === null) return "it has no clean side";
   if (label === null || !classes.includes(label.name)) return `the model has no class '${label?.name}'`;
-  if (manifest.dims.join() !== dims.join())
+  if (manifest.dims.length > 0 && manifest.dims.join() !== dims.join())
     return `it is ${manifest.dims.join("x")}, the model takes ${dims.join("x")}`;
   return found.length === 0 && trust === "untrusted" ? "only an import claims its class" : null;
 }
@@ -165,11 +169,12 @@ class Rendering {
 
   private async subject(): Promise<Subject & { readonly threat: Threat }> {
     const { manifest, id } = this.entry;
+    const { reading } = this.model;
     const [wrong, clean] = await Promise.all([
-      this.corpus.point(manifest, "input"),
-      this.corpus.point(manifest, "clean"),
+      this.corpus.point(manifest, "input", reading),
+      this.corpus.point(manifest, "clean", reading),
     ]);
-    const codec = codecOf(manifest);
+    const codec = codecOf(manifest, reading);
     return { id, wrong, clean, codec, threat: this.threat(clean, wrong) };
   }
 
@@ -181,7 +186,14 @@ class Rendering {
     const changed = Uint8Array.from(wrong, (value, i) => Number(value !== clean[i]));
     if (id === undefined) return linf(1, { quantize, mask: changed });
     const mask = id.endsWith(";masked") ? changed : null;
-    return threatOfId(id, { classes: this.model.classes.length, dims: manifest.dims, mask });
+    const { classes, reading } = this.model;
+    const rows = reading?.rows;
+    return threatOfId(id, {
+      classes: classes.length,
+      dims: manifest.dims,
+      mask,
+      ...(rows === undefined ? {} : { rows }),
+    });
   }
 
   private async measureRay(subject: Subject & { readonly threat: Threat }, label: number): Promise<void> {
@@ -216,7 +228,12 @@ class Rendering {
   ): Promise<RenderedFacts> {
     const { point, predicted, gap, floor, queries, stop, guarantee } = made;
     const { judge, record, classes } = this.model;
-    const steady = await stability({ ...subject, wrong: point }, predicted, judge);
+    const { modality } = subject.codec;
+    // Small noise on a row or a text is no row and no text.
+    const steady =
+      modality === "image" || modality === "vector"
+        ? await stability({ ...subject, wrong: point }, predicted, judge)
+        : null;
     const input = await this.corpus.storeInput(subject.codec, point);
     const to = changes(subject, point);
     const threat = threatIdOf(this.entry);
@@ -230,13 +247,7 @@ class Rendering {
       marginFloor: rounded(floor),
       margin: rounded(gap),
       changed: to,
-      stability: {
-        share: steady.share,
-        low: rounded(steady.sampling95.low),
-        high: rounded(steady.sampling95.high),
-        radius: rounded(NOISE_RADIUS),
-        draws: steady.queries,
-      },
+      ...(steady === null ? {} : { stability: stabilityFacts(steady) }),
       guarantee,
       stop,
       queries,
@@ -244,6 +255,10 @@ class Rendering {
     await this.corpus.append(this.entry.id, body);
     return { input, queries, changed: { from, to }, margin: gap, stop, guarantee };
   }
+}
+
+function stabilityFacts({ share, sampling95: { low, high }, queries: draws }: Stability): RenderedEvent["stability"] {
+  return { share, low: rounded(low), high: rounded(high), radius: rounded(NOISE_RADIUS), draws };
 }
 
 /** Id of the threat that a sample was first found under. */

@@ -62,7 +62,8 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
 /** Why what this version says of a sample can't be set beside what others said, or null. */
 export function incomparable({ record, classifier }: Version, { entry, label, models }: Case): string | null {
   const [dims, own] = [entry.manifest.dims, classifier.dims].map((sizes) => sizes.join("x"));
-  if (dims !== own) return `the input is ${dims}, the model takes ${own}`;
+  // What a model makes of rows and texts is its own.
+  if (dims !== "" && dims !== own) return `the input is ${dims}, the model takes ${own}`;
   if (!record.classes.includes(label)) return `the model has no class '${label}'`;
   if (models.length === 0) return null;
   const labels = models.filter(({ classes }) => canonicalText(classes) === canonicalText(record.classes));

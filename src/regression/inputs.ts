@@ -22,22 +22,24 @@ export interface CaseInputs {
 export async function readInputs(
   corpus: Corpus,
   { entry, threat: id }: Case,
-  { classifier }: Version,
+  { classifier, reading }: Version,
 ): Promise<CaseInputs> {
   const { manifest } = entry;
-  const clean = manifest.clean === null ? null : await corpus.point(manifest, "clean");
+  const clean = manifest.clean === null ? null : await corpus.point(manifest, "clean", reading);
   const { dims, classes } = classifier;
-  const threat = id === null ? null : threatOfId(id, { dims, classes: classes.length });
+  const rows = reading?.rows;
+  const threat =
+    id === null ? null : threatOfId(id, { dims, classes: classes.length, ...(rows === undefined ? {} : { rows }) });
   const allowed = (x: Float32Array) => threat === null || clean === null || threat.violation(x, clean) === null;
   const witness = entry.renditions.findLast(({ rendition }) => rendition === "witness");
   if (witness !== undefined) {
-    const read = await corpus.readInput(manifest, witness.input);
+    const read = await corpus.readInput(manifest, witness.input, reading);
     if (read.state === "good" && allowed(read.value)) {
       const digests = { point: witness.input, clean: manifest.clean };
       return { rendition: "witness", point: read.value, clean, digests, threat };
     }
   }
-  const point = await corpus.point(manifest, "input");
+  const point = await corpus.point(manifest, "input", reading);
   if (!allowed(point))
     throw new BlindspotError({
       code: "E_SAMPLE_THREAT",

@@ -190,13 +190,13 @@ export class Suspects {
 
   /** The samples that led to this one: what broke the base there may still do. */
   private async ancestors({ entry }: Case): Promise<Float32Array[]> {
-    const { corpus } = this.options;
+    const { corpus, candidate } = this.options;
     const inputs: Float32Array[] = [];
     let parent = entry.found.find((event) => event.parent !== undefined)?.parent;
     while (parent !== undefined && inputs.length < ANCESTORS) {
       const before = await corpus.find(parent).catch(() => null);
       if (before === null) break;
-      const read = await corpus.readInput(before.manifest, before.manifest.input);
+      const read = await corpus.readInput(before.manifest, before.manifest.input, candidate.reading);
       if (read.state === "good") inputs.push(read.value);
       parent = before.found.find((event) => event.parent !== undefined)?.parent;
     }

@@ -1,4 +1,5 @@
 import type { Knowledge } from "../attacks/attack.ts";
+import type { Reading } from "../corpus/identity.ts";
 import { modelFile } from "../corpus/layout.ts";
 import { MODEL_SCHEMA, type ModelRecord } from "../corpus/schema.ts";
 import type { Classifier } from "../models/classifier.ts";
@@ -9,6 +10,8 @@ export interface Version {
   readonly classifier: Classifier;
   /** The file's hash, its classes and how its inputs are prepared. */
   readonly record: Omit<ModelRecord, "schema">;
+  /** What rows and texts are to it. */
+  readonly reading?: Reading;
   /** Hashes of the inputs that it was trained on, where they are known. */
   readonly trainedOn?: ReadonlySet<string>;
 }

@@ -92,8 +92,11 @@ export function threatOfId(
 ): Threat {
   const [spec = "", quantize, goal = "untargeted", ...rest] = id.split(";");
   const subject = `threat ${id}`;
-  const masked = rest.join() === "masked";
-  if ((quantize !== "uint8" && quantize !== "none") || (rest.length > 0 && !masked))
+  const masked = rest.includes("masked");
+  if (
+    (quantize !== "uint8" && quantize !== "none") ||
+    !rest.every((part) => part === "masked" || /^schema=/.test(part))
+  )
     throw new BlindspotError({ code: "E_THREAT_ID", subject, expected: "KIND:SIZE;uint8|none;GOAL" });
   if (masked && options.mask == null)
     throw new BlindspotError({
@@ -104,7 +107,14 @@ export function threatOfId(
     });
   // Names are left out, so that every class is read as the number that it is.
   const unnamed = new Array<string>(classes).fill("");
-  return parseThreat(spec, { ...options, quantize, goal: parseGoal(goal, unnamed) });
+  const threat = parseThreat(spec, { ...options, quantize, goal: parseGoal(goal, unnamed) });
+  if (options.rows === undefined || threat.id === id) return threat;
+  throw new BlindspotError({
+    code: "E_THREAT_ID",
+    subject,
+    expected: "the schema that it was stated for",
+    got: threat.id,
+  });
 }
 
 /** `5` or `5?count=channels`. Pixels are counted on images, whatever their channels. */

@@ -40,7 +40,7 @@ export async function run(options: Given, ids: readonly string[]): Promise<numbe
     const done = await render(
       corpus,
       todo,
-      { judge, record, classes, dims },
+      { judge, record, classes, dims, reading: model.reading },
       {
         ...defined({
           queries: given.queries,
