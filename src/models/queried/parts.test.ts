@@ -6,7 +6,7 @@ import { parsePath, readPath } from "./json-path.ts";
 import { PLAIN_ROWS, parseTemplate } from "./json-template.ts";
 import { type Clock, Pacer } from "./pacing.ts";
 import { driftBetween } from "./probes.ts";
-import { nested } from "./transport.ts";
+import { jsonRows, nested } from "./transport.ts";
 
 describe("paths", () => {
   const value = {
@@ -198,4 +198,10 @@ it("nests rows by their shape", () => {
     ],
   ]);
   expect(nested([1, 2], [2])).toEqual([1, 2]);
+});
+
+it("JSON holds texts as strings, whatever the points are", () => {
+  const batch = { rows: [Float32Array.of(1, 0)], points: [Float32Array.of(1, 0)], shape: [2] };
+  expect(jsonRows({ ...batch, texts: ["caf\u00e9 \u200b"] })).toEqual(["caf\u00e9 \u200b"]);
+  expect(jsonRows(batch)).toEqual([[1, 0]]);
 });

@@ -92,7 +92,7 @@ function defenses({ run }: View): Content {
   const counts = defenseCounts(run.findings);
   if (counts.length === 0) return null;
   const rows = counts.map(({ name, stops, of }) => [name, `${stops} of ${of}`]);
-  return html`<div class="box">${tableOf({ columns: [{ name: "Normalization" }, { name: "Findings stopped", numeric: true }], rows }, "What would have stopped them")}<p class="muted small">Each was applied to the adversarial text, and the model asked again; it counts only where the clean text still is answered right.</p></div>`;
+  return html`<div class="box"><h3>What would have stopped them</h3>${tableOf({ columns: [{ name: "Normalization" }, { name: "Findings stopped", numeric: true }], rows }, "What would have stopped them")}<p class="muted small">Each was applied to the adversarial text, and the model asked again; it counts only where the clean text still is answered right.</p></div>`;
 }
 
 type Fields = NonNullable<Finding["perturbation"]["location"]["fields"]>;
