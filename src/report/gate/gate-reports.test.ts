@@ -24,7 +24,7 @@ describe("console", () => {
 
       Re-attack  linf:8/255: apgd-warm; at most 103 queries, 100 of them with gradients, a sample
       Fresh set  none (--data): a drop that the corpus does not show would not be noticed
-      NEWLY BROKEN       000000000000  stop -> yield  linf:8/255: yields -> yields
+      NEWLY BROKEN       000000000000  stop -> yield  linf:8/255: yields -> yields; base withstood 7 queries
       STILL BROKEN       00000fa00000  stop -> yield  linf:8/255: yields -> yields
       GATE FAILED: 1 newly broken
       "

@@ -8,6 +8,7 @@ import type { Pictures } from "../picture.ts";
 import { standingOf } from "./attention.ts";
 import { countsOf, freshRows, leftOutText } from "./facts.ts";
 import {
+  attackText,
   COLUMNS,
   changeText,
   effortText,
@@ -92,7 +93,7 @@ ${more > 0 && html`<p class="muted">And ${plural(more, "more case")} below.</p>`
 }
 
 function card(result: GateResult, one: GateCase, shots: Pictures | undefined): Markup {
-  const { sample, outcome, label, waiver, attacked } = one;
+  const { sample, outcome, label, waiver } = one;
   const kind = { failed: "fail", unanswered: "warn", waived: "skipped", untrusted: "skipped", passed: "warn" }[
     standingOf(result, one)
   ];
@@ -102,7 +103,7 @@ function card(result: GateResult, one: GateCase, shots: Pictures | undefined): M
     ["under", threatShort(one.threat)],
     ["base", one.base.state],
     ["candidate", one.candidate.state],
-    ["re-attack", attacked === undefined ? "none" : changeText(one)],
+    ["re-attack", attackText(one) ?? "none"],
     ...(waiver === undefined
       ? []
       : ([["waiver", `${waiver.by}, until ${waiver.until}${waiver.expired ? " (expired)" : ""}: ${waiver.reason}`]] as [

@@ -81,12 +81,22 @@ export function reachedText({ candidate, attacked }: GateCase): string {
   return candidate.predicted ?? "?";
 }
 
-export function changeText({ base, candidate, attacked, threat }: GateCase): string {
-  const attack = attacked?.attempts.find(({ outcome }) => outcome === "fooled");
-  const by =
-    attack === undefined
-      ? ""
-      : `; ${attacked!.version} fooled by ${attack.attack} in ${plural(attack.queries, "query", "queries")}`;
+/** `candidate fooled by apgd-warm in 4 queries`; null where nothing was attacked again. */
+export function attackText({ attacked }: GateCase): string | null {
+  if (attacked === undefined) return null;
+  const { version, outcome, attempts } = attacked;
+  const attack = attempts.find((attempt) => attempt.outcome === "fooled");
+  if (attack !== undefined)
+    return `${version} fooled by ${attack.attack} in ${plural(attack.queries, "query", "queries")}`;
+  const queries = attempts.reduce((sum, attempt) => sum + attempt.queries, 0);
+  if (outcome === "resisted") return `${version} withstood ${plural(queries, "query", "queries")}`;
+  return `${version} not attacked to the end`;
+}
+
+export function changeText(one: GateCase): string {
+  const { base, candidate, attacked, threat } = one;
+  const attack = attackText(one);
+  const by = attack === null ? "" : `; ${attack}`;
   const why = candidate.detail ?? attacked?.detail ?? base.detail;
   return `${threatShort(threat)}: ${base.state} -> ${candidate.state}${by}${why === undefined ? "" : ` (${why})`}`;
 }
