@@ -27,7 +27,7 @@ const options = readOptions({
   class: "spam",
   samples: "100",
   queries: "300",
-  turn: "10",
+  turn: "50",
   seed: "0",
   out: undefined,
 });
@@ -131,7 +131,12 @@ for (const match of MATCHES) {
   );
   table.push({ ...match, threat: `text:characters=${match.words}`, rows, timesFaster: speed });
   for (const [side, judged] of sides)
-    details.push({ ...match, side, results: judged.map((one, i) => ({ index: samples[i].index, ...one })) });
+    details.push({
+      ...match,
+      side,
+      // Not the texts: they may be somebody's.
+      results: judged.map(({ verdict, queries: used }, i) => ({ index: samples[i].index, verdict, queries: used })),
+    });
 }
 peer.stop();
 rmSync(folder, { recursive: true, force: true });
@@ -139,4 +144,4 @@ await runtime.close();
 const result = { textattack, model: basename(options.model), class: options.class, queries, table };
 report(result);
 // With what became of each message.
-if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify({ ...result, details }, null, 1)}\n`);
+if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify({ ...result, details })}\n`);
