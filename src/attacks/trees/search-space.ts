@@ -135,8 +135,9 @@ export function vectorSpace(threat: Threat, x0: Float32Array, cuts: readonly Flo
       }
       return result;
     },
-    options: (field) =>
+    options: remembered((field) =>
       Int32Array.from({ length: cuts[field]!.length + 1 }, (_, cell) => cell).filter((cell) => cell !== clean[field]),
+    ),
     toward: (field, choice, most) => inside(field, choice, most),
     mend: (state) => state,
     point: (state) => Float32Array.from(state, (cell, i) => valueAt(i, cell)),
@@ -294,11 +295,10 @@ export function rowSpace(
           }
       return result;
     },
-    options(f) {
-      const all = limits.options(f, clean[f]!, MOST_OPTIONS);
-      if (ruled.has(f) || space.fields[f]!.boxes.length > 1) return all;
-      return firstOfEach(all, space.fields[f]!, cuts[space.starts[f]!]!);
-    },
+    options: remembered((f) => {
+      if (ruled.has(f) || space.fields[f]!.boxes.length > 1) return limits.options(f, clean[f]!, MOST_RULED);
+      return firstOfEach(limits.options(f, clean[f]!, MOST_OPTIONS), space.fields[f]!, cuts[space.starts[f]!]!);
+    }),
     toward: (f, choice, size) =>
       1 + (space.fields[f]!.cost * space.shift(f, clean[f]!, choice)) / most < size ? choice : clean[f]!,
     mend: (state) => (space.broken(state) === null ? state : space.derive(Int32Array.from(state), clean)),
@@ -307,8 +307,19 @@ export function rowSpace(
   };
 }
 
+/** Options are asked for at every step. */
+function remembered(options: (field: number) => Int32Array): (field: number) => Int32Array {
+  const known: (Int32Array | undefined)[] = [];
+  return (field) => {
+    known[field] ??= options(field);
+    return known[field];
+  };
+}
+
 /** Levels of one field that a greedy search tries at most; spread over its range where there are more. */
 const MOST_OPTIONS = 4096;
+/** The same of a field that a rule speaks of: each of its levels stands alone. */
+const MOST_RULED = 48;
 
 /** Of levels nearest first, those that stand alone between two cuts, or are the first there. */
 function firstOfEach(levels: Int32Array, field: FieldSpace, cuts: Float32Array): Int32Array {
