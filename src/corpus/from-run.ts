@@ -100,7 +100,7 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
   if (modality === "row" && reading.rows === undefined) return null;
   const codec = codecOf(formOf({ modality, dims: result.model.dims, quantize }), reading);
   const { outputChange, subject, attack, threatModel, constraints, perturbation } = finding;
-  const { l0, l0Pixels, fields, l1, l2, linf } = perturbation.magnitude;
+  const { l0, l0Pixels, fields, words, l1, l2, linf } = perturbation.magnitude;
   const event: EventBody = {
     event: "found",
     kind: "adversarial",
@@ -125,6 +125,7 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
       l0,
       ...(l0Pixels === undefined ? {} : { l0Pixels }),
       ...(fields === undefined ? {} : { fields }),
+      ...(words === undefined ? {} : { words }),
       l1,
       l2,
       linf,

@@ -107,7 +107,8 @@ export function threatOfId(
     });
   // Names are left out, so that every class is read as the number that it is.
   const unnamed = new Array<string>(classes).fill("");
-  const threat = parseThreat(spec, { ...options, quantize, goal: parseGoal(goal, unnamed) });
+  const texts = spec.startsWith("text:");
+  const threat = parseThreat(spec, { ...options, texts, quantize, goal: parseGoal(goal, unnamed) });
   if (options.rows === undefined || threat.id === id) return threat;
   throw new BlindspotError({
     code: "E_THREAT_ID",

@@ -7,7 +7,7 @@ import { INVISIBLES, lookalikes, typedAlphabet } from "../inputs/text/characters
 import { textOf, textPoint } from "../inputs/text/code-points.ts";
 import { EditSpace } from "../inputs/text/edit-space.ts";
 import { LIMIT_KINDS, type LimitKind } from "../inputs/text/edits.ts";
-import { parseThreat } from "./parse.ts";
+import { parseThreat, threatOfId } from "./parse.ts";
 import { text } from "./text.ts";
 
 const SIZE = 120;
@@ -207,6 +207,12 @@ describe("the spelling of text threats", () => {
     ["linf:8/255", /E_THREAT_KIND.*the data are texts/],
   ])("%s is refused", (spec, message) => {
     expect(() => parseThreat(spec, texts)).toThrow(message);
+  });
+
+  it("is read back from the id", () => {
+    const id = "text:invisible=2+words=1;none;targeted:1";
+    const threat = threatOfId(id, { classes: 2 });
+    expect([threat.id, threat.text]).toEqual([id, limits({ invisible: 2, words: 1 })]);
   });
 
   it("wants texts", () => {
