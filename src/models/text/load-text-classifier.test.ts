@@ -150,7 +150,7 @@ describe("a model that takes strings", () => {
       { runtime },
     );
     expect(classifier).toMatchObject({ takes: "texts", classes: 2, gradient: false, output: "out0" });
-    expect(problems.map(({ code }) => code)).toContain("E_TEXT_GRADIENT");
+    expect(problems).toEqual([]);
   });
 });
 

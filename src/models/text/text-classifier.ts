@@ -1,4 +1,4 @@
-import { BlindspotError, type Problem } from "../../base/errors.ts";
+import { BlindspotError } from "../../base/errors.ts";
 import { textOf } from "../../inputs/text/code-points.ts";
 import type { Runtime, Session } from "../../runtime/runtime.ts";
 import type { Capabilities, Classifier, GradientRows, Meter, Rows, ScoreMeaning, TextReading } from "../classifier.ts";
@@ -30,7 +30,7 @@ export class TextClassifier implements Classifier {
   readonly maxBatch: number;
   readonly concurrency: number;
   readonly notes: readonly string[];
-  readonly problems: readonly Problem[];
+  readonly problems = [];
   readonly head: ScoreHead;
   readonly meaning: ScoreMeaning;
   readonly fixedBatch: number | null;
@@ -51,14 +51,6 @@ export class TextClassifier implements Classifier {
     this.meaning = parts.meaning;
     this.fixedBatch = parts.feed.fixedBatch;
     if (parts.feed.reading !== undefined) this.reading = parts.feed.reading;
-    this.problems = [
-      {
-        code: "E_TEXT_GRADIENT",
-        subject: parts.label,
-        expected: "an input of numbers, for attacks by gradients",
-        got: "texts: attacks by scores and labels edit them",
-      },
-    ];
   }
 
   /** Of probabilities the logarithm: see `likeLogits`. */
@@ -77,7 +69,14 @@ export class TextClassifier implements Classifier {
   }
 
   gradient(): Promise<GradientRows> {
-    return Promise.reject(new BlindspotError(this.problems));
+    return Promise.reject(
+      new BlindspotError({
+        code: "E_TEXT_GRADIENT",
+        subject: this.parts.label,
+        expected: "an input of numbers, for attacks by gradients",
+        got: "texts: attacks by scores and labels edit them",
+      }),
+    );
   }
 
   async verify(row: Float32Array): Promise<Float32Array> {
