@@ -92,13 +92,12 @@ const threat = parseThreat(family.threat, { quantize: family.quantize, dims: v1.
 const found = await attackFirst();
 process.stderr.write(`${found.length} samples fool version 1\n`);
 const rows = [];
-for (const version of versions.slice(1)) rows.push(await measure(version));
-const table = summarize(rows);
-writeFileSync(
-  join(root, "bench", "results", `gate-rule-${options.family}.json`),
-  `${JSON.stringify({ family: options.family, threat: threat.id, corpus: found.length, truth: TRUTH, table, versions: rows }, null, 2)}\n`,
-);
-process.stdout.write(`${JSON.stringify(table, null, 2)}\n`);
+for (const version of versions.slice(1)) {
+  rows.push(await measure(version));
+  // What is measured is kept, should the rest be cut short.
+  keep(rows);
+}
+process.stdout.write(`${JSON.stringify(summarize(rows), null, 2)}\n`);
 process.exit(0);
 
 async function drawMnist() {
@@ -413,6 +412,20 @@ function outside(candidate, suspects) {
   const { status, stdout, stderr } = spawnSync(options.python, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+function keep(rows) {
+  const result = {
+    family: options.family,
+    threat: threat.id,
+    corpus: found.length,
+    truth: TRUTH,
+    complete: rows.length === versions.length - 1,
+    table: summarize(rows),
+    versions: rows,
+  };
+  const path = join(root, "bench", "results", `gate-rule-${options.family}.json`);
+  writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`);
 }
 
 function summarize(rows) {
