@@ -114,8 +114,8 @@ function step(title) {
 function rows() {
   step("Rows: a loan decision, two fields of a request");
   const loan = (name) => join("examples", "loan", name);
-  const data = ["--data", `csv:${loan("rows.csv")}?label=decision`, "--schema", loan("schema.json")];
-  blindspot("assess", "--model", loan("loan.onnx"), ...data, "--threat", "fields:2", ...short("rows"));
+  const data = ["--data", `csv:${loan("loans.csv")}?label=decision`, "--schema", loan("schema.json")];
+  blindspot("assess", "--model", loan("trees.onnx"), ...data, "--threat", "fields:2", ...short("rows"));
 }
 
 /** Texts: a few characters of a message. */
