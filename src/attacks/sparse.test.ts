@@ -210,7 +210,18 @@ describe("labels alone", () => {
     const classifier = smallClassifier(net, { dims: DIMS });
     for await (const record of runSamples(streamOf(grid.slice(0, 1)), { classifier, threat: linf(0.1), profiles }))
       expect(record.profiles[0]!.attempts[0]).toMatchObject({ outcome: "resisted", queries: 1 });
-    expect([...given].sort()).toEqual(["classes", "dims", "label", "misleads", "rng", "target", "threat", "x0"]);
+    expect([...given].sort()).toEqual([
+      "classes",
+      "dims",
+      "label",
+      "misleads",
+      "misleadsAny",
+      "rng",
+      "starts",
+      "target",
+      "threat",
+      "x0",
+    ]);
   });
 
   it("RayS finds the boundary of a plane along the best corner", async () => {
