@@ -35,11 +35,21 @@ async function attempts(
     attacks: [{ definition, settings: { ...definition.defaults, ...settings } }],
   };
   const classifier = smallClassifier(net);
-  const options = { classifier, threat, profiles: [plan], surrogate: smallClassifier(surrogate) };
+  const options = {
+    classifier,
+    threat,
+    profiles: [plan],
+    surrogate: smallClassifier(surrogate),
+    // Where an earlier version was fooled: at the clean point, so that a warm attack is as good as a cold one.
+    ...(definition.warm ? { starts: (sample: DataSample) => [sample.point] } : {}),
+  };
   for await (const record of runSamples(streamOf(samples), options)) records.push(record);
   records.sort((a, b) => a.index - b.index);
   return records.map((record) => record.profiles[0]!.attempts[0]!);
 }
+
+/** Texts and trees are attacked by attacks of their own, tested beside them. */
+const onNets = attacks.filter(({ norms, reads }) => reads !== "trees" && !norms.includes("text"));
 
 /** Two classes and a plane between them, w . x = b, far from the box: the distance to the plane decides, exactly. */
 const plane: SmallNet = { inputs: 4, classes: 2, hidden: null, weights: [0, 0, 0, 0, 2, -1, 0.5, 3], bias: [0, -2.25] };
@@ -62,7 +72,7 @@ describe.each(["linf", "l2"] as const)("on a plane, in %s", (norm) => {
   const threat = norm === "linf" ? linf(epsilon) : l2(epsilon);
   const multiples = [0.5, 0.97, 1.03, 2];
   const samples = pointsAt(norm, epsilon, multiples);
-  const fitting = attacks.filter(({ norms }) => norms.includes(norm));
+  const fitting = onNets.filter(({ norms }) => norms.includes(norm));
   const exact = fitting.filter(({ knowledge }) => knowledge !== "score");
 
   it.each(exact.map((attack) => [attack.name, attack] as const))(
@@ -164,7 +174,7 @@ function thousandths(inputs: number): RowSpace {
 }
 
 describe("two and three classes", () => {
-  it.each(attacks.flatMap((attack) => [2, 3].map((classes) => [attack.name, classes] as const)))(
+  it.each(onNets.flatMap((attack) => [2, 3].map((classes) => [attack.name, classes] as const)))(
     "%s attacks %i",
     async (name, classes) => {
       const net = randomNet(4, 6, classes);
@@ -185,7 +195,7 @@ describe("a model without slope", () => {
     weights: [1, -1],
     bias: [0, 0],
   };
-  it.each(attacks.map(({ name }) => [name]))("is resisted by without an endless loop: %s", async (name) => {
+  it.each(onNets.map(({ name }) => [name]))("is resisted by without an endless loop: %s", async (name) => {
     const definition = findAttack(name);
     const [record] = await attempts(saturated, randomSamples(1, saturated, 1), wideThreat(definition, 3), definition);
     expect(record!.outcome).toBe("resisted");
