@@ -122,10 +122,10 @@ function rows() {
 
 /** Texts: a few characters of a message. */
 function texts() {
-  step("Texts: a spam filter, two characters of a message");
+  step("Texts: a spam filter, five characters of a message");
   const spam = (name) => join("examples", "spam", name);
   const data = ["--data", `tsv:${spam("messages.tsv")}?header=no&label=0&text=1&quote=none`];
-  blindspot("assess", "--model", spam("spam.onnx"), ...data, "--threat", "text:characters=2", ...short("texts"));
+  blindspot("assess", "--model", spam("spam.onnx"), ...data, "--threat", "text:characters=5", ...short("texts"));
 }
 
 /** A model that can only be asked, and answers with labels alone. */
