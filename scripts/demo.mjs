@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: installs what is missing, builds, and goes the whole way on the road-sign example: attack the model, harden it by a few epochs from
  * there, attack it again, put a detector in front, compare before and after, and let the gate decide whether the new version may replace the old
- * one. Under three minutes on two cores.
+ * one. About three minutes on two cores.
  *
  *   npm run demo -- [--out FOLDER] [--samples N] [--full] [--all]
  *
