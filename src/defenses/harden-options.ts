@@ -44,6 +44,8 @@ export interface HardenSettings {
 
 /** Where a training is kept while it lasts. What is read back is whole, or null. */
 export interface HardenStore {
+  /** What messages call the checkpoint: its file. */
+  readonly checkpoint: string;
   read(): Promise<Uint8Array | null>;
   write(checkpoint: Uint8Array, log: TrainingLog): Promise<void>;
 }

@@ -35,6 +35,7 @@ const last = ({ log }: Hardened) => log.epochs.at(-1)!;
 function memoryStore(after: (writes: number) => void = () => {}): HardenStore & { bytes: Uint8Array | null } {
   let writes = 0;
   const store = {
+    checkpoint: "memory",
     bytes: null as Uint8Array | null,
     read: async () => store.bytes,
     write: async (checkpoint: Uint8Array) => {
@@ -195,7 +196,9 @@ describe("repeating", () => {
     const store = memoryStore();
     await hardenToy(natural, settings, { store });
     const other = hardenToy(natural, { ...settings, seed: 9 }, { store, threat: linf(0.2) });
-    await expect(other).rejects.toThrow(/E_RESUME the checkpoint, threat.*linf:0.1.*linf:0.2(.|\n)*settings/);
+    await expect(other).rejects.toThrow(
+      /E_RESUME memory, threat.*linf:0.1.*linf:0.2(.|\n)*settings.seed: expected 4, as .* got 9/,
+    );
   });
 });
 

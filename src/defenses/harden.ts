@@ -25,7 +25,7 @@ const DEFAULT_PATIENCE = 5;
  * Adversarial training of an ONNX classifier. Weights are inputs of the graphs that craft and that train, so no session is made anew; of all
  * epochs the one is kept that stands best on validation data under a PGD that the training does not use.
  *
- * Throws E_UNTRAINABLE (all nodes at once), E_HARDEN_..., E_DATA_OVERLAP, E_RESUME, E_TRAIN_INTERRUPTED. A loss that is no number ends the
+ * Throws E_UNTRAINABLE (all nodes at once), E_HARDEN_..., E_DATA_OVERLAP, E_CHECKPOINT..., E_RESUME, E_TRAIN_INTERRUPTED. A loss that is no number ends the
  * training honestly: the best epoch before it is kept.
  */
 export async function harden(options: HardenOptions): Promise<Hardened> {
@@ -125,7 +125,7 @@ function identityOf({
   settings,
   runtime,
 }: HardenOptions): Progress["identity"] {
-  const { name, version, threads } = runtime;
+  const { name, version, threads, workers } = runtime;
   const of = (data: TrainingRows | undefined) => data && sha256(data.hashes.join("\n") + data.labels.join());
   const identity = {
     model: source.sha256,
@@ -134,8 +134,8 @@ function identityOf({
     boundary: of(boundary),
     threat: threat.id,
     settings,
-    // Bits differ between runtimes, and between numbers of threads.
-    runtime: { name, version, threads },
+    // Bits differ between runtimes, and between numbers of threads and of lanes.
+    runtime: { name, version, threads, workers },
   };
   // Through JSON, as what it is compared with.
   return JSON.parse(JSON.stringify(identity)) as Progress["identity"];
@@ -145,7 +145,7 @@ function identityOf({
 async function begin(options: HardenOptions, workshop: Workshop): Promise<Progress> {
   const { step, identity, threat } = workshop;
   const saved = (await options.store?.read()) ?? null;
-  if (saved !== null) return readProgress(saved, identity);
+  if (saved !== null) return readProgress(saved, identity, options.store!.checkpoint);
   const started = performance.now();
   const state = {
     ...Object.fromEntries(step.state.map(({ input, initial }) => [input, initial])),

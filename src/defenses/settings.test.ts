@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Rng } from "../base/rng.ts";
 import { vectorCodec } from "../inputs/index.ts";
-import { float32 } from "../tensor/tensor.ts";
+import { readNpz, writeNpz } from "../tensor/npz.ts";
+import { float32, tensor } from "../tensor/tensor.ts";
 import { augment, parseAugmentation } from "./augment.ts";
 import { type Progress, readProgress, writeProgress } from "./checkpoint.ts";
 import { parseRegularizers } from "./regularizers.ts";
@@ -95,17 +96,33 @@ describe("checkpoints", () => {
   };
 
   it("come back whole", () => {
-    expect(readProgress(writeProgress(progress), progress.identity)).toEqual(progress);
+    expect(readProgress(writeProgress(progress), progress.identity, "c.npz")).toEqual(progress);
   });
 
   it("of another training are refused, each difference named", () => {
     const other = { seed: 2, settings: { epochs: 3 } };
-    expect(() => readProgress(writeProgress(progress), other)).toThrow(/E_RESUME.*seed(.|\n)*E_RESUME.*settings/);
+    expect(() => readProgress(writeProgress(progress), other, "c.npz")).toThrow(
+      /E_RESUME c.npz.*seed(.|\n)*E_RESUME.*settings.epochs: expected 2, .*got 3/,
+    );
+  });
+
+  // Versions are written since 2.
+  it.each([
+    [undefined, "version 1, of an older one"],
+    [99, "version 99, of a newer one"],
+  ])("of training version %s are refused, with what to do", (training, got) => {
+    const { progress: header, ...arrays } = readNpz(writeProgress(progress), { subject: "c.npz" });
+    const told = { ...JSON.parse(new TextDecoder().decode(header!.data as Uint8Array)), training };
+    const text = new TextEncoder().encode(JSON.stringify(told));
+    const bytes = writeNpz({ ...arrays, progress: tensor("uint8", [text.length], text) });
+    expect(() => readProgress(bytes, progress.identity, "c.npz")).toThrow(
+      new RegExp(`E_CHECKPOINT_VERSION c.npz: .*training version 2.*${got}(.|\\n)*Delete it`),
+    );
   });
 
   it("that are none, or cut short, are refused", () => {
     const bytes = writeProgress(progress);
-    expect(() => readProgress(bytes.slice(0, 200), progress.identity)).toThrow("E_NPZ_FORMAT");
-    expect(() => readProgress(new Uint8Array(50), progress.identity)).toThrow("E_NPZ_FORMAT");
+    expect(() => readProgress(bytes.slice(0, 200), progress.identity, "c.npz")).toThrow("E_NPZ_FORMAT");
+    expect(() => readProgress(new Uint8Array(50), progress.identity, "c.npz")).toThrow("E_NPZ_FORMAT");
   });
 });
