@@ -8,7 +8,7 @@ import { type Conclusion, defineAttack, defineLabelAttack, type LabelSample } fr
 
 export type RowExhaustiveSettings = {
   readonly queries: number;
-  /** Values tried of each field where not all rows fit: spread over its range, its ends among them. */
+  /** Values tried of each field, at most, where not all rows fit: spread over its range, its ends among them. */
   readonly values: number;
 };
 
@@ -28,14 +28,15 @@ async function runExhaustive(sample: LabelSample, { queries, values }: RowExhaus
   let left = queries;
   let all = true;
   for (let count = 1; count <= Math.min(threat.effectiveEpsilon, limits.free.length); count++) {
-    let rows = changesOf(limits, clean, count, { values: MOST_ROWS, rows: left });
-    if (rows === null) {
+    let changes = changesOf(limits, clean, count, Number.POSITIVE_INFINITY);
+    let order = cheapestLegal(changes, limits, clean, left + 1);
+    if (changes === null || order.length > left) {
       all = false;
-      rows = changesOf(limits, clean, count, { values, rows: MOST_ROWS }) ?? NO_CHANGES;
+      changes = changesOf(limits, clean, count, fitting(limits, clean, count, values, left));
+      order = cheapestLegal(changes, limits, clean, left);
     }
-    const order = cheapestFirst(rows, limits, clean).subarray(0, left);
-    for (let from = 0; from < order.length; from += BLOCK)
-      await sample.misleadsAny(pointsOf(rows, order.subarray(from, from + BLOCK), limits, x0));
+    for (let from = 0; changes !== null && from < order.length; from += BLOCK)
+      await sample.misleadsAny(pointsOf(changes, order.subarray(from, from + BLOCK), limits, x0));
     left -= order.length;
   }
   return all ? "exhausted" : undefined;
@@ -44,82 +45,87 @@ async function runExhaustive(sample: LabelSample, { queries, values }: RowExhaus
 /** Rows whose points are made at once. */
 const BLOCK = 4096;
 
-/** Legal rows that differ from a clean one in `count` fields: of each the fields, and the levels to which they are brought. */
+/** Rows that differ from a clean one in `count` fields: of each the fields, and the levels to which they are brought. */
 interface Changes {
   readonly count: number;
-  readonly fields: readonly number[];
-  readonly levels: readonly number[];
+  readonly fields: Int32Array;
+  readonly levels: Int32Array;
 }
 
-const NO_CHANGES: Changes = { count: 1, fields: [], levels: [] };
-
-/**
- * The legal rows with exactly so many changed fields, of at most `most.values` values for each. Null if there are more than `most.rows`, or more
- * than may be looked at.
- */
-function changesOf(
-  { free, legal, ...limits }: RowLimits,
-  clean: Levels,
-  count: number,
-  most: { readonly values: number; readonly rows: number },
-): Changes | null {
-  // Of a field that has more values than may be looked at, those listed would not be all.
-  if (most.values >= MOST_ROWS && free.some((field) => span(limits, field, clean[field]!) >= MOST_ROWS)) return null;
-  const choices = free.flatMap((field): Choice[] => {
-    const levels = limits.options(field, clean[field]!, most.values);
-    return levels.length === 0 ? [] : [{ field, levels }];
-  });
-  if (combinations(choices, count) > MOST_ROWS) return null;
-  const changes = { count, fields: [] as number[], levels: [] as number[] };
-  const row = Int32Array.from(clean);
-  const chosen: number[] = [];
-  const isFull = () => changes.fields.length > most.rows * count;
-  const choose = (from: number, left: number): void => {
-    if (left === 0) {
-      if (!legal(row, clean)) return;
-      for (const field of chosen) {
-        changes.fields.push(field);
-        changes.levels.push(row[field]!);
+/** All rows with exactly so many changed fields, of at most `values` values for each, legal together or not; null if there are more than may be looked at. */
+function changesOf({ free, reach, options }: RowLimits, clean: Levels, count: number, values: number): Changes | null {
+  // Told before they are listed: a field may have millions of values.
+  if (combinations(spans({ free, reach }, clean, values), count) > MOST_ROWS) return null;
+  const choices = free.map((field): Choice => ({ field, levels: options(field, clean[field]!, values) }));
+  const size =
+    count *
+    combinations(
+      choices.map(({ levels }) => levels.length),
+      count,
+    );
+  const changes = { count, fields: new Int32Array(size), levels: new Int32Array(size) };
+  const chosen: { field: number; level: number }[] = [];
+  let at = 0;
+  const choose = (from: number): void => {
+    if (chosen.length === count) {
+      for (const { field, level } of chosen) {
+        changes.fields[at] = field;
+        changes.levels[at++] = level;
       }
       return;
     }
-    for (let i = from; i <= choices.length - left && !isFull(); i++) {
-      const { field, levels } = choices[i]!;
-      chosen.push(field);
-      for (const level of levels) {
-        if (isFull()) break;
-        row[field] = level;
-        choose(i + 1, left - 1);
+    for (let i = from; i <= choices.length - count + chosen.length; i++)
+      for (const level of choices[i]!.levels) {
+        chosen.push({ field: choices[i]!.field, level });
+        choose(i + 1);
+        chosen.pop();
       }
-      chosen.pop();
-      row[field] = clean[field]!;
-    }
   };
-  choose(0, count);
-  return isFull() ? null : changes;
+  choose(0);
+  return changes;
 }
 
-function span({ reach }: Pick<RowLimits, "reach">, field: number, clean: number): number {
-  const [first, last] = reach(field, clean);
-  return last - first;
+/** How many other values each free field may be brought to, at most `values` of them. */
+function spans({ free, reach }: Pick<RowLimits, "free" | "reach">, clean: Levels, values: number): number[] {
+  return free.map((field) => {
+    const [first, last] = reach(field, clean[field]!);
+    return Math.min(values, last - first);
+  });
+}
+
+/** The most values of each field of which all rows fit; two, the ends of its range, in any case. */
+function fitting(limits: RowLimits, clean: Levels, count: number, values: number, rows: number): number {
+  let fewer = values;
+  while (fewer > 2 && combinations(spans(limits, clean, fewer), count) > rows) fewer--;
+  return fewer;
 }
 
 /** Sum over all choices of `count` fields of the product of their numbers of values: the elementary symmetric polynomial. */
-function combinations(choices: readonly Choice[], count: number): number {
+function combinations(values: readonly number[], count: number): number {
   const sums = [1, ...new Array<number>(count).fill(0)];
-  for (const { levels } of choices) for (let k = count; k > 0; k--) sums[k]! += sums[k - 1]! * levels.length;
+  for (const many of values) for (let k = count; k > 0; k--) sums[k]! += sums[k - 1]! * many;
   return sums[count]!;
 }
 
-/** Which rows to ask first, by number. */
-function cheapestFirst({ count, fields, levels }: Changes, { space }: RowLimits, clean: Levels): Int32Array {
-  const rows = fields.length / count;
-  const costs = new Float64Array(rows);
+/** Which rows to ask, by number: the legal ones, the cheapest first, at most so many. */
+function cheapestLegal(changes: Changes | null, { space, legal }: RowLimits, clean: Levels, most: number): Int32Array {
+  if (changes === null) return new Int32Array(0);
+  const { count, fields, levels } = changes;
+  const costs = new Float64Array(fields.length / count);
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!;
     costs[Math.floor(i / count)]! += space.fields[field]!.cost * space.shift(field, clean[field]!, levels[i]!);
   }
-  return Int32Array.from({ length: rows }, (_, i) => i).sort((a, b) => costs[a]! - costs[b]! || a - b);
+  const order = Int32Array.from(costs.keys()).sort((a, b) => costs[a]! - costs[b]! || a - b);
+  const row = Int32Array.from(clean);
+  let kept = 0;
+  for (const number of order) {
+    if (kept === most) break;
+    for (let i = number * count; i < (number + 1) * count; i++) row[fields[i]!] = levels[i]!;
+    if (legal(row, clean)) order[kept++] = number;
+    for (let i = number * count; i < (number + 1) * count; i++) row[fields[i]!] = clean[fields[i]!]!;
+  }
+  return order.subarray(0, kept);
 }
 
 /** The points of rows, packed: the clean point, with each changed field written over. */

@@ -137,6 +137,17 @@ it("a field with more values than can be tried leaves nothing proved", async () 
   expect(attempt!.exhausted).toBeUndefined();
 });
 
+it("a search that can't try every row reaches the ends of the ranges together, within its budget", async () => {
+  const list = ["a", "b"].map((name) => ({ name, type: "number", min: 0, max: 1 }));
+  const space = new RowSpace(readRowSchema({ schema: "blindspot-rows/1", fields: list }, "s.json"));
+  // Class 1 in one corner alone.
+  const net: SmallNet = { inputs: 2, classes: 2, hidden: null, weights: [0, 0, 1, 1], bias: [0, -1.9] };
+  const samples = [{ id: "0", index: 0, point: Float32Array.of(0.25, 0.5), label: 0 }];
+  const [attempt] = await attempts(space, net, samples, 2, "row-exhaustive", { queries: 60 });
+  expect(attempt).toMatchObject({ outcome: "fooled", found: { point: Float32Array.of(1, 1) } });
+  expect(attempt!.queries).toBeLessThanOrEqual(60);
+});
+
 describe.each(["row-coordinate", "row-random", "row-gradient"])("%s", (name) => {
   it("finds legal rows only, within its budget, and never one where there is none", async () => {
     const space = spaceOf(["total == sum(a, b)"]);
