@@ -1,7 +1,7 @@
+import { align } from "../../inputs/text/align.ts";
 import { textOf, textPoint } from "../../inputs/text/code-points.ts";
 import { applyEdits } from "../../inputs/text/edits.ts";
 import { segments } from "../../inputs/text/segments.ts";
-import { textChange } from "../../inputs/text/text-change.ts";
 import type { Threat } from "../../threats/threat.ts";
 
 /**
@@ -15,10 +15,10 @@ export async function fewestEdits<Scores>(
   threat: Threat,
   confirmed: (point: Float32Array) => Promise<Scores | null>,
 ): Promise<{ readonly point: Float32Array; readonly scores: Scores }> {
-  const original = textOf(x0);
-  const { characters } = segments(original);
+  const parts = segments(textOf(x0));
+  const { characters } = parts;
   let best = start;
-  let { edits } = textChange(textOf(start.point), original);
+  let { edits } = align(parts, [...textOf(start.point)], { limits: threat.text! })!;
   for (let gained = true; gained && edits.length > 1; ) {
     gained = false;
     const bySize = [...edits].sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start);

@@ -2,10 +2,11 @@
  * How one text became another: the fewest edits, found by dynamic programming over the code points of both, whoever made them. State (i, j): the first i
  * code points of `from` have become the first j of `to`. Each kind of edit is counted by itself, so a state keeps every way that no other beats in all counts.
  */
-import { isInvisible, keyNeighbors, lookalikes, OVERRIDE, otherCase, POP, typedAlphabet } from "./characters.ts";
+import { isInvisible, keyNeighbors, lookalikes, otherCase, typedAlphabet } from "./characters.ts";
 import { type EditKind, LIMIT_KINDS, type LimitKind, limitOf, type TextEdit } from "./edits.ts";
+import { EditsLeft, type Reach } from "./edits-left.ts";
+import { Leaps } from "./leaps.ts";
 import type { Segments } from "./segments.ts";
-import { synonyms } from "./synonyms.ts";
 
 /** How many edits of each kind may be made. */
 export type Limits = Readonly<Record<LimitKind, number>>;
@@ -27,13 +28,6 @@ export interface AlignOptions {
   readonly free?: boolean;
 }
 
-/** Code points that a reordering may turn around. */
-export const LONGEST_RUN = 30;
-/** What a turned run may hold: characters that stand for themselves, whatever stands beside them. */
-export const TURNABLE = /^[\p{Script=Latin}\p{N}]$/u;
-/** By how many code points a synonym may differ in length. */
-const WORD_SLACK = 40;
-
 /** A way to a state. `edit` is the last one that was made on it, or null where the last characters were the same. */
 interface Way {
   readonly counts: readonly number[];
@@ -47,42 +41,66 @@ export function align(from: Segments, to: readonly string[], options: AlignOptio
   const { limits, most = Infinity, free = false } = options;
   const source = from.characters;
   const allowed = LIMIT_KINDS.map((kind) => limits[kind]);
-  const [invisible, , reorderings, characters, words] = allowed as [number, number, number, number, number];
-  const longer = Math.min(most, invisible + characters) + 2 * reorderings + WORD_SLACK * words;
-  const shorter = Math.min(most, characters) + WORD_SLACK * words;
-  const grows = to.length - source.length;
-  if (grows > longer || -grows > shorter) return null;
+  const enough = Math.min(
+    most,
+    allowed.reduce((sum, limit) => sum + limit, 0),
+  );
   const moves = new Moves(from, to, limits, free);
+  const left = new EditsLeft(source, to, moves.reach(enough));
+  const fewest = left.at(0, 0);
+  // Mostly the first try is the last one: kinds and places forbid few of the ways that are counted.
+  for (let tried = fewest; tried <= enough; tried = Math.min(2 * tried - fewest + 1, enough)) {
+    const found = waysWithin(tried, source.length, to.length, { moves, allowed, left, free });
+    if (found !== null || tried === enough) return found;
+  }
+  return null;
+}
+
+interface Search {
+  readonly moves: Moves;
+  readonly allowed: readonly number[];
+  readonly left: EditsLeft;
+  readonly free: boolean;
+}
+
+/** The fewest edits, if they are no more than `most` in all, from texts of these lengths. */
+function waysWithin(
+  most: number,
+  length: number,
+  toLength: number,
+  { moves, allowed, left, free }: Search,
+): Alignment | null {
   const rows: (Map<number, Way[]> | undefined)[] = [];
   rows[0] = new Map([[0, [{ counts: [0, 0, 0, 0, 0], total: 0, before: null, edit: null }]]]);
-  for (let i = 0; i <= source.length; i++) {
+  for (let i = 0; i <= length; i++) {
     const row = rows[i];
     if (row === undefined) continue;
     // Insertions lead further along the same row: states are taken in the order of j, new ones among them.
-    for (let j = 0; j <= to.length; j++) {
+    for (let j = Math.min(...row.keys()), seen = 0; seen < row.size; j++) {
       const ways = row.get(j);
       if (ways === undefined) continue;
-      for (const { take, give, kind } of moves.from(i, j)) {
+      seen++;
+      const spare = most - Math.min(...ways.map(({ total }) => total));
+      for (const { take, give, kind } of spare > left.afterEdit(i, j) ? moves.from(i, j) : moves.same(i, j)) {
         const [ni, nj] = [i + take, j + give];
-        const left = to.length - nj - (source.length - ni);
-        if (left > longer || -left > shorter) continue;
+        const room = most - left.at(ni, nj);
         const limit = kind === null ? -1 : LIMIT_KINDS.indexOf(limitOf(kind)!);
         const spent = limit < 0 ? 0 : 1;
-        rows[ni] ??= new Map();
         for (const way of ways) {
-          if (spent === 1 && (way.counts[limit]! + 1 > allowed[limit]! || way.total + 1 > most)) continue;
+          if (way.total + spent > room || (spent === 1 && way.counts[limit]! + 1 > allowed[limit]!)) continue;
+          rows[ni] ??= new Map();
           const known = rows[ni]!.get(nj) ?? [];
           if (free && known.some(({ total }) => total <= way.total + spent)) continue;
           const counts = spent === 0 ? way.counts : way.counts.map((count, at) => (at === limit ? count + 1 : count));
-          const edit = kind === null ? null : { start: i, end: ni, replacement: to.slice(j, nj).join(""), kind };
+          const edit = kind === null ? null : { start: i, end: ni, replacement: moves.given(j, nj), kind };
           rows[ni]!.set(nj, kept(known, { counts, total: way.total + spent, before: way, edit }));
         }
       }
     }
     // What no way leads to any more is given up.
-    if (i < source.length) rows[i] = undefined;
+    if (i < length) rows[i] = undefined;
   }
-  const best = rows[source.length]?.get(to.length)?.reduce((a, b) => (b.total < a.total ? b : a));
+  const best = rows[length]?.get(toLength)?.reduce((a, b) => (b.total < a.total ? b : a));
   return best === undefined ? null : alignmentOf(best);
 }
 
@@ -107,65 +125,68 @@ interface Move {
   readonly kind: EditKind | null;
 }
 
+const NONE: readonly Move[] = [];
+const SAME: readonly Move[] = [{ take: 1, give: 1, kind: null }];
+
 class Moves {
   private readonly source: Segments;
   private readonly to: readonly string[];
   private readonly limits: Limits;
   private readonly free: boolean;
-  private readonly typed: ReadonlySet<string>;
-  private readonly wordAt: ReadonlyMap<number, number>;
-  private readonly synonymsAt = new Map<number, readonly (readonly string[])[]>();
+  private typed: ReadonlySet<string> | null = null;
+  private readonly leaps: Leaps;
 
   constructor(from: Segments, to: readonly string[], limits: Limits, free: boolean) {
     this.source = from;
     this.to = to;
     this.limits = limits;
     this.free = free;
-    this.typed = free || limits.characters === 0 ? new Set() : typedAlphabet(from.characters);
-    this.wordAt = new Map(limits.words === 0 ? [] : from.words.map(({ start, end }) => [start, end]));
+    this.leaps = new Leaps(from, to, { words: limits.words > 0, reorderings: limits.reorderings > 0 });
+  }
+
+  /** How far so many edits lead. */
+  reach(edits: number): Reach {
+    const { invisible, homoglyphs, reorderings, characters, words } = this.limits;
+    const leapt = this.leaps.longest * Math.min(edits, reorderings + words);
+    return {
+      replace: homoglyphs + characters > 0,
+      insert: invisible + characters > 0,
+      drop: characters > 0,
+      leaps: this.leaps,
+      longer: Math.min(edits, invisible + characters) + leapt,
+      shorter: Math.min(edits, characters) + leapt,
+    };
+  }
+
+  /** Code points [from, end) of the new text. */
+  given(from: number, end: number): string {
+    return this.to.slice(from, end).join("");
+  }
+
+  /** What no edit is. */
+  same(i: number, j: number): readonly Move[] {
+    const a = this.source.characters[i];
+    return a !== undefined && a === this.to[j] ? SAME : NONE;
   }
 
   /** The same characters first, then what is least seen: of equally short ways the first is kept. */
   *from(i: number, j: number): Generator<Move> {
     const { boundary } = this.source;
-    const { invisible, homoglyphs, reorderings, characters } = this.limits;
+    const { invisible, homoglyphs, characters } = this.limits;
     const a = this.source.characters[i];
     const b = this.to[j];
-    if (a !== undefined && a === b) yield { take: 1, give: 1, kind: null };
+    yield* this.same(i, j);
     if (b !== undefined && invisible > 0 && isInvisible(b) && (this.free || boundary[i] === 1))
       yield { take: 0, give: 1, kind: "invisible" };
-    if (b === OVERRIDE && reorderings > 0) yield* this.turned(i, j);
     if (a !== undefined && b !== undefined && homoglyphs > 0 && lookalikes(a).includes(b))
       yield { take: 1, give: 1, kind: "homoglyph" };
-    yield* this.substituted(i, j);
+    yield* this.leaps.at(i, j);
     if (characters > 0) yield* this.typos(i, j);
   }
 
-  private *turned(i: number, j: number): Generator<Move> {
-    const { characters } = this.source;
-    for (let length = 1; length <= LONGEST_RUN + 1; length++) {
-      const b = this.to[j + length];
-      if (b === POP) {
-        const run = length - 1;
-        const same = Array.from({ length: run }, (_, k) => this.to[j + 1 + k] === characters[i + run - 1 - k]);
-        if (run >= 2 && same.every(Boolean)) yield { take: run, give: run + 2, kind: "reordering" };
-        return;
-      }
-      if (b === undefined || !TURNABLE.test(b) || i + length > characters.length) return;
-    }
-  }
-
-  private *substituted(i: number, j: number): Generator<Move> {
-    const end = this.wordAt.get(i);
-    if (end === undefined) return;
-    let found = this.synonymsAt.get(i);
-    if (found === undefined) {
-      found = synonyms(this.source.characters.slice(i, end).join("")).map((word) => [...word]);
-      this.synonymsAt.set(i, found);
-    }
-    for (const word of found)
-      if (word.every((character, k) => this.to[j + k] === character))
-        yield { take: end - i, give: word.length, kind: "word" };
+  private canBeTyped(character: string): boolean {
+    this.typed ??= typedAlphabet(this.source.characters);
+    return this.typed.has(character);
   }
 
   private *typos(i: number, j: number): Generator<Move> {
@@ -176,7 +197,7 @@ class Moves {
     const isAlone = (at: number) => this.free || alone[at] === 1;
     if (a !== undefined && next !== undefined && a !== next && b === next && this.to[j + 1] === a)
       if (isAlone(i) && isAlone(i + 1)) yield { take: 2, give: 2, kind: "swap" };
-    const typed = b !== undefined && (this.free || this.typed.has(b));
+    const typed = b !== undefined && (this.free || this.canBeTyped(b));
     if (a !== undefined && typed && a !== b && isAlone(i)) yield { take: 1, give: 1, kind: replacementKind(a, b) };
     if (a !== undefined && isAlone(i)) yield { take: 1, give: 0, kind: isSpace(a) ? "space" : "deletion" };
     if (typed && (this.free || boundary[i] === 1)) yield { take: 0, give: 1, kind: isSpace(b) ? "space" : "insertion" };

@@ -69,6 +69,8 @@ const PRINTABLE = Array.from({ length: 95 }, (_, i) => String.fromCharCode(0x20 
 export function typedAlphabet(characters: Iterable<string>): ReadonlySet<string> {
   const all = new Set(PRINTABLE);
   for (const character of characters) {
+    // With it, its other case.
+    if (all.has(character)) continue;
     // What is part of another character, or shows nothing, is not typed alone.
     if (/^[\p{M}\p{C}\p{Zl}\p{Zp}\s]$/u.test(character)) continue;
     all.add(character);

@@ -1,7 +1,8 @@
 import type { Rng } from "../../base/rng.ts";
-import { type Limits, LONGEST_RUN, replacementKind, TURNABLE } from "./align.ts";
+import { type Limits, replacementKind } from "./align.ts";
 import { INVISIBLES, keyNeighbors, lookalikes, OVERRIDE, otherCase, POP, typedAlphabet } from "./characters.ts";
 import { applyEdits, compatible, LIMIT_KINDS, type LimitKind, limitOf, type TextEdit } from "./edits.ts";
+import { LONGEST_RUN, TURNABLE } from "./leaps.ts";
 import { type Segments, type Span, segments } from "./segments.ts";
 import { synonyms } from "./synonyms.ts";
 

@@ -22,6 +22,10 @@ export function segments(text: string): Segments {
   const characters = [...text];
   const boundary = new Uint8Array(characters.length + 1);
   const alone = new Uint8Array(characters.length);
+  // Of ASCII each character is one by itself, but for a line's end of two.
+  if (/^(?!.*\r\n)[\0-\x7f]*$/s.test(text)) {
+    return { characters, boundary: boundary.fill(1), alone: alone.fill(1), words: wordsOf(text) };
+  }
   let at = 0;
   for (const { segment } of GRAPHEMES.segment(text)) {
     const length = [...segment].length;
