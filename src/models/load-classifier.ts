@@ -15,6 +15,7 @@ import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
 import type { StepFunctions } from "./step-notes.ts";
 import { type OpenedTrees, openTrees } from "./trees/open-trees.ts";
+import { withoutMaps } from "./without-maps.ts";
 
 export interface LoadClassifierOptions extends PreprocessingOptions, ArrangementOptions {
   /** Where it runs. Default: onnxruntime-node, started for this classifier and closed with it. */
@@ -45,7 +46,7 @@ export async function loadClassifier(
   source: ModelSource,
   options: LoadClassifierOptions = {},
 ): Promise<OnnxClassifier> {
-  const opened = await openModel(source, options.label);
+  const { opened, note } = withoutMaps(await openModel(source, options.label));
   const input = describeInput(opened, options);
   const runtime = options.runtime ?? (await (await import("../runtime/node.ts")).nodeRuntime());
   const sessions: Session[] = [];
@@ -55,7 +56,7 @@ export async function loadClassifier(
     return session;
   };
   try {
-    return await assemble(opened, input, runtime, load, options);
+    return await assemble(opened, input, runtime, load, options, note === null ? [] : [note]);
   } catch (error) {
     await Promise.all(sessions.map((session) => session.close()));
     if (options.runtime === undefined) await runtime.close();
@@ -97,6 +98,7 @@ async function assemble(
   runtime: Runtime,
   load: Runtime["load"],
   options: LoadClassifierOptions,
+  notes: readonly string[],
 ): Promise<OnnxClassifier> {
   const { model, label } = opened;
   const table = options.table ?? operators;
@@ -125,7 +127,7 @@ async function assemble(
     gradient,
     maxBatch: fixedBatch ?? largestBatch(graph, table),
     fixedBatch,
-    notes: [...notesOf(opened, arrangement, adapted), ...treeNotes(trees)],
+    notes: [...notes, ...notesOf(opened, arrangement, adapted), ...treeNotes(trees)],
     trees: typeof trees === "string" ? null : trees,
     steps: stepsOf(opened, gradient ? graph : null, table, preprocessing),
     problems: [...adapted.problems, ...obstacles],

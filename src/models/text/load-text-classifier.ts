@@ -3,12 +3,12 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { disagreement } from "../free-batch.ts";
 import { classNames, type LoadClassifierOptions } from "../load-classifier.ts";
 import type { OpenedModel } from "../open-model.ts";
+import { withoutMaps } from "../without-maps.ts";
 import { takesTokens } from "./takes-text.ts";
 import { TextClassifier } from "./text-classifier.ts";
 import { stringFeed, type TextFeed } from "./text-feed.ts";
 import { type Asked, findTextHead, meaningOf, runFeed, runTexts } from "./text-output.ts";
 import { tokenFeed } from "./token-feed.ts";
-import { withoutMaps } from "./without-maps.ts";
 
 /** More texts in a pass gain nothing: measured from 1 to 256 on a bag of words, 32 are within a tenth of the best. */
 const LARGEST_BATCH = 64;

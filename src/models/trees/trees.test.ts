@@ -68,6 +68,16 @@ function modelOf(op: string, outputs: Value[], attributes: Map<string, Attribute
   return model;
 }
 
+/** As scikit-learn's converters end a classifier: a list of maps in place of the probabilities. */
+function withZipMap(model: Model, keys: readonly string[]): Model {
+  const [label, probabilities] = model.graph.outputs;
+  const maps = new Value("output_probability", { dtype: null, shape: null });
+  const attributes = new Map<string, Attribute>([["classlabels_strings", { type: "strings", value: keys }]]);
+  model.graph.nodes.push(new Node("ZipMap", [probabilities!], [maps], attributes, "ai.onnx.ml"));
+  model.graph.outputs = [label!, maps];
+  return model;
+}
+
 function regressor(): Model {
   const attributes = new Map<string, Attribute>([
     ...Object.entries(KEYED),
@@ -188,6 +198,21 @@ describe("trees read out of a file", () => {
     model.graph.nodes.push(new Node("Neg", [node!.outputs[1]!], [scaled]));
     model.graph.outputs = [scaled];
     expect((await load(model)).trees).toBeUndefined();
+  });
+
+  it("give what the model gives behind a final ZipMap, whose keys are told", async () => {
+    const plain = await load(classifier("BRANCH_LEQ", spreadWeights, three, 3, "SOFTMAX"));
+    const zipped = await load(
+      withZipMap(classifier("BRANCH_LEQ", spreadWeights, three, 3, "SOFTMAX"), ["c", "a", "b"]),
+    );
+    expect(zipped.notes[0]).toBe("probabilities taken before the final ZipMap; its keys in order: c, a, b");
+    expect(zipped).toMatchObject({ meaning: "probabilities", capabilities: { trees: true } });
+    const rows = { data: Float32Array.from({ length: 8 * FEATURES }, (_, i) => (i * 0.37) % 1), count: 8 };
+    expect(await zipped.scores(rows)).toEqual(await plain.scores(rows));
+    expect(await zipped.verify(rows.data.subarray(0, FEATURES))).toEqual(
+      await plain.verify(rows.data.subarray(0, FEATURES)),
+    );
+    await Promise.all([plain.close(), zipped.close()]);
   });
 
   it("that are damaged are refused", async () => {

@@ -1,5 +1,5 @@
-import { cloneModel, writeModel } from "../../graph/index.ts";
-import type { OpenedModel } from "../open-model.ts";
+import { cloneModel, writeModel } from "../graph/index.ts";
+import type { OpenedModel } from "./open-model.ts";
 
 /**
  * scikit-learn's converters end classifiers with ZipMap, which makes a list of maps from class to probability of a tensor of probabilities; tensors alone
