@@ -1,4 +1,5 @@
 import { CORPUS_COMMANDS } from "./corpus/commands.ts";
+import { QUERIED, READING } from "./option-groups.ts";
 import type { Given, OptionName } from "./options.ts";
 import { REGRESSION_COMMANDS } from "./regression/commands.ts";
 
@@ -17,8 +18,6 @@ export interface CommandDefinition {
   load(): Promise<CommandModule>;
 }
 
-/** How the model takes its input and names its outputs. */
-const READING = ["inputRange", "mean", "std", "channels", "layout", "shape", "output", "classes"] as const;
 const MODEL = ["model", ...READING] as const;
 const ATTACK = [
   "data",
@@ -34,23 +33,6 @@ const ATTACK = [
   "steps",
   "restarts",
   "surrogate",
-] as const;
-/** How a model is reached that can only be asked. */
-const QUERIED = [
-  "adapter",
-  "authorized",
-  "bearer",
-  "header",
-  "answers",
-  "rate",
-  "concurrency",
-  "requestRows",
-  "timeout",
-  "retries",
-  "maxQueries",
-  "costPerQuery",
-  "maxCost",
-  "journal",
 ] as const;
 const RISK = ["exposure", "viewer", "impact"] as const;
 const OUTPUT = ["json", "quiet"] as const;
@@ -81,6 +63,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
       "failUnder",
       "corpus",
       ...QUERIED,
+      "journal",
       ...RISK,
       ...OUTPUT,
     ],
@@ -98,7 +81,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "attack <name>",
     summary: "run one attack, and save the inputs that fool the model",
-    options: [...MODEL, ...ATTACK, "time", "saveTo", "probe", ...QUERIED, ...OUTPUT],
+    options: [...MODEL, ...ATTACK, "time", "saveTo", "probe", ...QUERIED, "journal", ...OUTPUT],
     examples: [
       "attack pgd --model model.onnx --data folder:images --threat linf:8/255 --save adversarial",
       "attack square --model model.onnx --data npz:test.npz --threat l2:0.5 --queries 500 --samples 50",
@@ -247,7 +230,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "inspect [model]",
     summary: "what a model is, what it expects, and which of its operators have gradients",
-    options: [...MODEL, "data", "quantize", ...QUERIED, "json"],
+    options: [...MODEL, "data", "quantize", ...QUERIED, "journal", "json"],
     examples: ["inspect model.onnx", "inspect model.onnx --data folder:images"],
     load: () => import("./commands/inspect.ts"),
   },

@@ -74,7 +74,7 @@ export function modelOptions(given: Given): LoadClassifierOptions {
 }
 
 /** The schema of rows. It says where values lie; options that would say so too are refused. */
-async function openSchema(path: string, { inputRange, mean, std }: Given): Promise<RowSpace> {
+export async function openSchema(path: string, { inputRange, mean, std }: Given): Promise<RowSpace> {
   const twice = Object.entries({ "--input-range": inputRange, "--mean": mean, "--std": std }).filter(
     ([, value]) => value !== undefined,
   );
@@ -126,7 +126,10 @@ export async function openModelFile(model: string): Promise<OpenedModel> {
 }
 
 /** What `openClassifier` needs to know to fit a model to this data. */
-export async function loadOptions(data: Dataset, given: Given): Promise<LoadClassifierOptions> {
+export async function loadOptions(
+  data: Pick<Dataset, "classes" | "dims" | "rows">,
+  given: Given,
+): Promise<LoadClassifierOptions> {
   const classes = given.classes === undefined ? data.classes : await classNames(given.classes);
   return {
     ...modelOptions(given),
@@ -277,13 +280,18 @@ function readingFacts({ output }: Given, { tokenizer }: OpenedModel): Record<str
   };
 }
 
+/** How a model file's inputs are prepared. */
+export function inputFacts(given: Given, opened: OpenedModel): Record<string, unknown> {
+  return takesText(opened.model) ? readingFacts(given, opened) : preprocessingFacts(given);
+}
+
 function factsOf(opened: OpenedModel, given: Given, runtime: Runtime): ModelFacts {
   const { name, version, provider, threads } = runtime;
   return {
     kind: "onnx",
     name: basename(opened.label),
     sha256: opened.sha256,
-    preprocessing: takesText(opened.model) ? readingFacts(given, opened) : preprocessingFacts(given),
+    preprocessing: inputFacts(given, opened),
     runtime: { name, version, provider, threads, optimization: "all" },
   };
 }

@@ -2,8 +2,9 @@ import type { Finding, Result, SampleLine } from "../assess/schema.ts";
 import type { StoredRun } from "../assess/store.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Added, Corpus } from "./corpus.ts";
+import { foundChange } from "./found-change.ts";
 import { codecOf, formOf, type Reading } from "./identity.ts";
-import type { ClassRef, EventBody, FoundEvent } from "./schema.ts";
+import type { ClassRef, EventBody } from "./schema.ts";
 
 /** What storing a run did. */
 export interface StoredFromRun {
@@ -100,7 +101,7 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
   if (modality === "row" && reading.rows === undefined) return null;
   const codec = codecOf(formOf({ modality, dims: result.model.dims, quantize }), reading);
   const { outputChange, subject, attack, threatModel, constraints, perturbation } = finding;
-  const { l0, l0Pixels, fields, words, l1, l2, linf } = perturbation.magnitude;
+  const [point, origin] = await Promise.all([codec.decode(adversarial), codec.decode(clean)]);
   const event: EventBody = {
     event: "found",
     kind: "adversarial",
@@ -121,42 +122,10 @@ async function storeFinding(facts: RunFacts, run: StoredRun, finding: Finding): 
       queries: attack.queriesUsed,
       gradients: attack.gradientsUsed,
     },
-    distance: {
-      l0,
-      ...(l0Pixels === undefined ? {} : { l0Pixels }),
-      ...(fields === undefined ? {} : { fields }),
-      ...(words === undefined ? {} : { words }),
-      l1,
-      l2,
-      linf,
-    },
-    ...whereOf(finding),
+    ...foundChange(perturbation, origin),
     finding: finding.id,
   };
-  const [point, origin] = await Promise.all([codec.decode(adversarial), codec.decode(clean)]);
   return corpus.add({ codec, point, clean: origin, events: [event] });
-}
-
-/** Of a dense change, which is everywhere, there is no region. */
-function whereOf({ perturbation: { location } }: Finding): Pick<FoundEvent, "where"> {
-  const { energyMap, fields, kind } = location;
-  if (fields !== undefined && fields.length > 0)
-    return { where: { fields: fields.map(({ name, index }) => (name ?? String(index)).slice(0, 100)) } };
-  return energyMap === undefined || kind === "dense" ? {} : { where: { region: mostChanged(energyMap) } };
-}
-
-/** Regions in a row and in a column. */
-const REGIONS = 4;
-
-function mostChanged(energyMap: readonly (readonly number[])[]): string {
-  const shares = new Map<string, number>();
-  for (const [i, row] of energyMap.entries())
-    for (const [j, share] of row.entries()) {
-      const [down, across] = [Math.floor((REGIONS * i) / energyMap.length), Math.floor((REGIONS * j) / row.length)];
-      const region = `row ${down + 1}, column ${across + 1}`;
-      shares.set(region, (shares.get(region) ?? 0) + share);
-    }
-  return [...shares].sort(([, a], [, b]) => b - a)[0]![0];
 }
 
 async function storeNaturalError(

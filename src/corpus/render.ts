@@ -14,6 +14,7 @@ import {
   strengthened,
   WITNESS_GAP,
 } from "../minimize/index.ts";
+import { isMasked } from "../threats/box.ts";
 import { linf } from "../threats/lp.ts";
 import { threatOfId } from "../threats/parse.ts";
 import type { Threat } from "../threats/threat.ts";
@@ -185,7 +186,7 @@ class Rendering {
     const id = threatIdOf(this.entry);
     const changed = Uint8Array.from(wrong, (value, i) => Number(value !== clean[i]));
     if (id === undefined) return linf(1, { quantize, mask: changed });
-    const mask = id.endsWith(";masked") ? changed : null;
+    const mask = isMasked(id) ? changed : null;
     const { classes, reading } = this.model;
     const rows = reading?.rows;
     return threatOfId(id, {

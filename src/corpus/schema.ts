@@ -111,11 +111,12 @@ const found = z.object({
       region: text
         .optional()
         .describe("images: row and column, of a grid of 4 by 4, in which most of the squared change is"),
-      fields: z
+      fields: z.array(text).max(64).optional().describe("vectors and rows: what changed, most first"),
+      edits: z
         .array(text)
         .max(64)
         .optional()
-        .describe("vectors and rows: what changed, most first; texts: kinds of edits"),
+        .describe("texts: kind of each edit, and in which third of the text it is: 'typo, beginning'"),
     })
     .optional(),
   finding: digest.optional(),

@@ -1,4 +1,5 @@
 import { canonicalText } from "../corpus/canonical-json.ts";
+import { contractOf } from "../corpus/contract.ts";
 import type { Corpus } from "../corpus/corpus.ts";
 import type { Entry } from "../corpus/entry.ts";
 import { threatsOf } from "../corpus/filter.ts";
@@ -61,15 +62,15 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
 
 /** Why what this version says of a sample can't be set beside what others said, or null. */
 export function incomparable({ record, classifier }: Version, { entry, label, models }: Case): string | null {
-  const [dims, own] = [entry.manifest.dims, classifier.dims].map((sizes) => sizes.join("x"));
+  const [dims, size] = [entry.manifest.dims, classifier.dims].map((sizes) => sizes.join("x"));
   // What a model makes of rows and texts is its own.
-  if (dims !== "" && dims !== own) return `the input is ${dims}, the model takes ${own}`;
+  if (dims !== "" && dims !== size) return `the input is ${dims}, the model takes ${size}`;
   if (!record.classes.includes(label)) return `the model has no class '${label}'`;
   if (models.length === 0) return null;
-  const labels = models.filter(({ classes }) => canonicalText(classes) === canonicalText(record.classes));
-  if (labels.length === 0) return "the model's classes are others, or in another order, than when it was found";
-  const read = canonicalText(record.preprocessing);
-  if (labels.every(({ preprocessing }) => canonicalText(preprocessing) !== read))
+  const own = contractOf(record);
+  const alike = models.map(contractOf).filter(({ classes }) => classes === own.classes);
+  if (alike.length === 0) return "the model's classes are others, or in another order, than when it was found";
+  if (alike.every(({ inputs }) => inputs !== own.inputs))
     return "inputs are prepared in another way than when it was found";
   return null;
 }

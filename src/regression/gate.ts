@@ -23,7 +23,7 @@ import {
 } from "./schema.ts";
 import { Suspects } from "./suspects.ts";
 import { countOutcomes, verdictOf } from "./verdict.ts";
-import { profilesOf, type Version } from "./version.ts";
+import { profilesOf, requireUnchanged, type Version } from "./version.ts";
 
 export interface ReplayOptions {
   readonly corpus: Corpus;
@@ -52,6 +52,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const contents = await corpus.read();
   const cases = await casesOf(corpus, contents.entries);
   const all = await replayVersion(candidate, cases, options);
+  await requireUnchanged(candidate);
   const told = cases.cases.map((one, i) => toldCase(one, all.replayed[i]!));
   return {
     schema: REPLAY_SCHEMA,
@@ -96,8 +97,14 @@ export async function gate(options: GateOptions): Promise<GateResult> {
     return compare(before.replayed[i]!.observation, after.replayed[i]!.observation, { attackable });
   });
   const answers = await suspects.attackAll(
-    cases.cases.flatMap((one, i) => (isQuestion(compared[i]!) ? [{ one, question: compared[i] as Question }] : [])),
+    cases.cases.flatMap((one, i) => {
+      const question = compared[i]!;
+      if (!isQuestion(question)) return [];
+      const { observation } = (question === "is it fixed" ? after : before).replayed[i]!;
+      return [{ one, question, observed: observation }];
+    }),
   );
+  for (const version of [candidate, base]) await requireUnchanged(version);
   const today = now().toISOString().slice(0, 10);
   const told = cases.cases.map((one, i): GateCase => {
     const attacked = answers.get(one);
@@ -190,7 +197,10 @@ function toldBaseline(baseline: Baseline, cases: readonly GateCase[]): NonNullab
 }
 
 function toldVersion({ name, record, classifier }: Version) {
-  return { name, identity: record.identity, gradient: classifier.capabilities.gradient };
+  const { asked, capabilities } = classifier;
+  const { identity } = record;
+  const told = { name, identity, gradient: capabilities.gradient };
+  return asked === undefined ? told : { ...told, asked: { queries: asked.queries, cost: asked.cost } };
 }
 
 function commonOf(

@@ -1,5 +1,6 @@
 import { BlindspotError } from "../base/errors.ts";
 import type { Corpus } from "../corpus/corpus.ts";
+import { isMasked } from "../threats/box.ts";
 import { threatOfId } from "../threats/parse.ts";
 import type { Threat } from "../threats/threat.ts";
 import type { Case } from "./case.ts";
@@ -19,17 +20,11 @@ export interface CaseInputs {
  * The inputs of a case, each compared with its name. The witness, hardened with a margin, is replayed where there is one inside the threat; else
  * the input as it was found. Throws where a file is damaged, and where the threat can't be told from its id.
  */
-export async function readInputs(
-  corpus: Corpus,
-  { entry, threat: id }: Case,
-  { classifier, reading }: Version,
-): Promise<CaseInputs> {
+export async function readInputs(corpus: Corpus, { entry, threat: id }: Case, version: Version): Promise<CaseInputs> {
   const { manifest } = entry;
+  const { reading } = version;
   const clean = manifest.clean === null ? null : await corpus.point(manifest, "clean", reading);
-  const { dims, classes } = classifier;
-  const rows = reading?.rows;
-  const threat =
-    id === null ? null : threatOfId(id, { dims, classes: classes.length, ...(rows === undefined ? {} : { rows }) });
+  const threat = id === null ? null : threatOf(id, version);
   const allowed = (x: Float32Array) => threat === null || clean === null || threat.violation(x, clean) === null;
   const witness = entry.renditions.findLast(({ rendition }) => rendition === "witness");
   if (witness !== undefined) {
@@ -48,4 +43,22 @@ export async function readInputs(
       got: threat!.violation(point, clean!)!,
     });
   return { rendition: "raw", point, clean, digests: { point: manifest.input, clean: manifest.clean }, threat };
+}
+
+function threatOf(id: string, { classifier: { dims, classes }, reading, mask }: Version): Threat {
+  const threat = threatOfId(id, {
+    classes: classes.length,
+    dims,
+    ...(reading?.rows === undefined ? {} : { rows: reading.rows }),
+    // What was found without a mask is asked without one.
+    ...(mask === undefined || !isMasked(id) ? {} : { mask }),
+  });
+  if (threat.id === id || !id.includes(";mask=")) return threat;
+  throw new BlindspotError({
+    code: "E_THREAT_MASK",
+    subject: `threat ${id}`,
+    expected: "the mask that it was stated with",
+    got: `another one: ${threat.id}`,
+    hint: "Give it with --mask FILE",
+  });
 }

@@ -36,13 +36,17 @@ const rememberedSchema = z.object({ observation: observationSchema, rendition: z
 /** Inputs held in memory at once, for each pass that the model overlaps. */
 const AHEAD = 4;
 
-/** Asks a version about every case. What it was asked before, as the same file read in the same way, is not asked again. */
+/**
+ * Asks a version about every case. What it was asked before, as the same file read in the same way, is not asked again. A model that we do not hold
+ * may be another by now, whatever its fingerprint says: it is always asked.
+ */
 export async function replayAll(version: Version, cases: readonly Case[], work: ReplayWork): Promise<ReplayedAll> {
   const digest = versionDigest(version);
+  const isHeld = version.classifier.asked === undefined;
   let [asked, remembered, done] = [0, 0, 0];
   const replayed = await pooled(cases, AHEAD * version.classifier.concurrency, async (one): Promise<Replayed> => {
     const key = keyOf(one, digest, work.toolVersion);
-    const before = rememberedSchema.safeParse(work.memory.get(key));
+    const before = rememberedSchema.safeParse(isHeld ? work.memory.get(key) : undefined);
     let result: Replayed;
     const reason = incomparable(version, one);
     if (reason !== null) result = { observation: { state: "incomparable", detail: reason }, rendition: "raw" };
@@ -54,7 +58,7 @@ export async function replayAll(version: Version, cases: readonly Case[], work: 
     else {
       asked++;
       result = await ask(version, one, work.corpus);
-      if (result.observation.state !== "error") await work.memory.put(key, result);
+      if (isHeld && result.observation.state !== "error") await work.memory.put(key, result);
     }
     work.onCase?.(++done);
     return result;
@@ -68,9 +72,21 @@ async function ask(version: Version, one: Case, corpus: Corpus): Promise<Replaye
     const inputs = await readInputs(corpus, one, version);
     return { observation: await observe(version, one, inputs), rendition: inputs.rendition };
   } catch (error) {
+    // A budget that is spent is no fault of this case.
+    const end = endOf(version, undefined);
+    if (end !== null) return { observation: { state: "skipped", detail: end }, rendition: "raw" };
     const detail = error instanceof BlindspotError ? error.message : `E_UNEXPECTED ${(error as Error).message}`;
     return { observation: { state: "error", detail }, rendition: "raw" };
   }
+}
+
+/** Why a version is asked no more, or null. */
+export function endOf({ classifier: { ended } }: Version, signal: AbortSignal | undefined): string | null {
+  if (signal?.aborted === true) return "time was over";
+  if (ended?.aborted !== true) return null;
+  const reason: unknown = ended.reason;
+  if (!(reason instanceof BlindspotError) || reason.code === "E_STOPPED") return "time was over";
+  return reason.code === "E_BUDGET" ? "the budget of queries is spent" : reason.message;
 }
 
 function keyOf({ entry, threat, label, taken }: Case, version: string, toolVersion: string): string {

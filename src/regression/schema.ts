@@ -99,6 +99,10 @@ const versionSchema = z.object({
   name: z.string(),
   identity: digest.describe("SHA-256 of the file, or its fingerprint"),
   gradient: z.boolean(),
+  asked: z
+    .object({ queries: count, cost: z.number() })
+    .optional()
+    .describe("of a model that can only be asked: what was sent to it in this sitting, probes and repeats included"),
 });
 
 const leftOutSchema = z.object({ unlabelled: count, rejected: count, forgotten: count, damagedFiles: count });

@@ -3,6 +3,7 @@ import type { Knowledge } from "../attacks/attack.ts";
 import type { ProfilePlan } from "../attacks/record.ts";
 import { BlindspotError } from "../base/errors.ts";
 import type { Corpus } from "../corpus/corpus.ts";
+import { foundChange } from "../corpus/found-change.ts";
 import { codecOf } from "../corpus/identity.ts";
 import type { EventBody } from "../corpus/schema.ts";
 import type { Threat } from "../threats/threat.ts";
@@ -10,9 +11,10 @@ import type { Case } from "./case.ts";
 import type { GateEvent } from "./event.ts";
 import { type CaseInputs, readInputs } from "./inputs.ts";
 import { type Memory, memoryKey } from "./memory.ts";
+import { endOf } from "./observe.ts";
 import type { Question } from "./outcome.ts";
 import { type EffortOptions, planReattack, type Reattacked, reattack, type Suspect, toldEffort } from "./reattack.ts";
-import { type Attacked, attackedSchema, type Effort } from "./schema.ts";
+import { type Attacked, attackedSchema, type Effort, type Observation } from "./schema.ts";
 import { type Version, versionDigest } from "./version.ts";
 
 export interface SuspectsOptions {
@@ -30,6 +32,8 @@ export interface SuspectsOptions {
 interface Asked {
   readonly one: Case;
   readonly question: Question;
+  /** What the version answered that the question is about. */
+  readonly observed: Observation;
 }
 
 interface Ready {
@@ -65,35 +69,37 @@ export class Suspects {
     const answers = new Map<Case, Attacked>();
     for (const who of ["candidate", "base"] as const) {
       const about = who === "candidate" ? "is it fixed" : "was the base as weak";
-      const own = asked.filter(({ question }) => question === about).map(({ one }) => one);
-      for (const threat of [...new Set(own.map((one) => one.threat!))].sort())
+      const own = asked.filter(({ question }) => question === about);
+      for (const threat of [...new Set(own.map(({ one }) => one.threat!))].sort())
         await this.attackUnder(
           who,
-          own.filter((one) => one.threat === threat),
+          own.filter(({ one }) => one.threat === threat),
           answers,
         );
     }
     return answers;
   }
 
+  /** Trees are read, but have no gradients: what withstands a search of them is called fixed where it came to its end alone. */
   hasGradients({ threat }: Case): boolean {
     const plan = threat === null ? null : this.plans.get(threat);
-    return plan?.some(({ knowledge }) => knowledge === "white-box") ?? false;
+    const attacks = plan?.flatMap((profile) => profile.attacks) ?? [];
+    return attacks.some(({ definition }) => definition.knowledge === "white-box" && definition.reads !== "trees");
   }
 
   effort(): Effort["threats"] {
     return [...this.told.values()].sort((a, b) => (a.threat < b.threat ? -1 : 1));
   }
 
-  private async attackUnder(who: Attacked["version"], cases: readonly Case[], answers: Map<Case, Attacked>) {
+  private async attackUnder(who: Attacked["version"], asked: readonly Asked[], answers: Map<Case, Attacked>) {
     const { memory, effort, signal, onEvent } = this.options;
     const version = this.options[who];
     const ready: Ready[] = [];
     const unanswered = (one: Case, outcome: "error" | "skipped", detail: string) =>
       answers.set(one, { version: who, outcome, attempts: [], detail });
-    for (const one of cases) {
+    for (const { one, observed } of asked) {
       try {
-        const prepared = await this.prepare(version, one);
+        const prepared = await this.prepare(version, one, observed);
         if (prepared === null) unanswered(one, "error", "no attack of the effort fits this threat and these models");
         else {
           const before = await this.before(prepared.key);
@@ -144,11 +150,12 @@ export class Suspects {
       answers.set(one, attacked);
       await memory.put(key, attacked);
     }
-    for (const { one } of ready) if (!answers.has(one)) unanswered(one, "skipped", "time was over");
+    for (const { one } of ready)
+      if (!answers.has(one)) unanswered(one, "skipped", endOf(version, signal) ?? "time was over");
   }
 
   /** What an attack on this case needs; null where the effort holds nothing that fits. */
-  private async prepare(version: Version, one: Case): Promise<Ready | null> {
+  private async prepare(version: Version, one: Case, observed: Observation): Promise<Ready | null> {
     const { corpus, effort, profiles, toolVersion } = this.options;
     const inputs = await readInputs(corpus, one, version);
     const { clean, threat, point } = inputs;
@@ -169,6 +176,8 @@ export class Suspects {
       profiles,
       seed: effort.seed ?? 0,
       starts: starts.length,
+      // The fingerprint of a model that is only asked may miss a change; an answer beside this sample hardly does.
+      ...(version.classifier.asked === undefined ? {} : { margin: observed.margin?.toPrecision(4) ?? null }),
     });
     const label = version.record.classes.indexOf(one.label);
     return { one, inputs: { ...inputs, clean, threat }, key, suspect: { sample: one.entry.id, clean, label, starts } };
@@ -243,8 +252,7 @@ export class Suspects {
     const { corpus, effort } = this.options;
     const { classes } = version.record;
     const sum = (of: "queries" | "gradients") => attempts.reduce((total, attempt) => total + attempt[of], 0);
-    const codec = codecOf(entry.manifest);
-    const { l0, l0Pixels, l1, l2, linf } = perturbation(point, clean, codec).magnitude;
+    const codec = codecOf(entry.manifest, version.reading);
     const source = entry.found[0]?.data ?? { spec: `sample:${entry.id}` };
     const event: EventBody = {
       event: "found",
@@ -263,7 +271,7 @@ export class Suspects {
         queries: sum("queries"),
         gradients: sum("gradients"),
       },
-      distance: { l0, ...(l0Pixels === undefined ? {} : { l0Pixels }), l1, l2, linf },
+      ...foundChange(perturbation(point, clean, codec), clean),
       parent: entry.id,
     };
     const { id } = await corpus.add({ codec, point, clean, events: [event] });

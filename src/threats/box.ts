@@ -1,3 +1,4 @@
+import { sha256 } from "../base/hash.ts";
 import type { Quantize } from "../inputs/codec.ts";
 import { goalName } from "./goal.ts";
 import type { Goal, Norm } from "./threat.ts";
@@ -14,10 +15,15 @@ export interface ThreatOptions {
   readonly spelled?: string;
 }
 
-/** `linf:8/255;uint8;untargeted`: everything that changes what a threat means. */
+/** `linf:8/255;uint8;untargeted`, behind a mask with the beginning of its hash: everything that changes what a threat means. */
 export function threatId(norm: Norm, epsilon: number, options: ThreatOptions): string {
   const { quantize = "none", goal = { kind: "untargeted" }, mask = null, spelled = epsilon } = options;
-  return `${norm}:${spelled};${quantize};${goalName(goal)}${mask === null ? "" : ";masked"}`;
+  return `${norm}:${spelled};${quantize};${goalName(goal)}${mask === null ? "" : `;mask=${sha256(mask).slice(0, 8)}`}`;
+}
+
+/** Whether the threat of this id has a mask. Ids of before they had its hash end with `masked`. */
+export function isMasked(id: string): boolean {
+  return /;mask(ed|=)/.test(id);
 }
 
 /** What is wrong with a point, whatever the norm: size, NaN, box, mask, 8-bit values; or null. */

@@ -125,7 +125,7 @@ describe("at most K fields of a row", () => {
     mask[5] = 0;
     const threat = fields(1, space, { mask });
     expect(threat.rows!.free).toEqual([0, 1, 2, 3, 5, 7]);
-    expect(threat.id).toMatch(/^fields:1;none;untargeted;masked;schema=[0-9a-f]{8}$/);
+    expect(threat.id).toMatch(/^fields:1;none;untargeted;mask=[0-9a-f]{8};schema=[0-9a-f]{8}$/);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BlindspotError } from "../base/errors.ts";
 import { goalClasses, parseGoal, predictedClass } from "./goal.ts";
-import { parseThreat } from "./parse.ts";
+import { parseThreat, threatOfId } from "./parse.ts";
 
 function problemsOf(work: () => unknown): readonly { code: string }[] {
   try {
@@ -13,12 +13,30 @@ function problemsOf(work: () => unknown): readonly { code: string }[] {
   return [];
 }
 
+describe("threats by their id", () => {
+  const mask = Uint8Array.of(1, 0);
+  const known = { classes: 10, mask };
+
+  it.each(["linf:8/255;uint8;targeted:3", "l0:1;none;untargeted"])("%s", (id) => {
+    expect(threatOfId(id, { classes: 10 }).id).toBe(id);
+  });
+
+  it("need their mask, and take any: its id says whether it is the same", () => {
+    const { id } = parseThreat("linf:0.1", { mask });
+    expect(threatOfId(id, known).id).toBe(id);
+    expect(threatOfId(id, { ...known, mask: Uint8Array.of(0, 1) }).id).not.toBe(id);
+    // As ids were before they had the hash.
+    expect(threatOfId("linf:0.1;none;untargeted;masked", known).mask).toBe(mask);
+    expect(problemsOf(() => threatOfId(id, { classes: 10 }))).toMatchObject([{ code: "E_THREAT_MASK" }]);
+  });
+});
+
 describe("threats as typed", () => {
   it.each([
     ["linf:8/255", {}, 8 / 255, "linf:8/255;none;untargeted"],
     ["linf:0.3", { quantize: "uint8" }, 0.3, "linf:0.3;uint8;untargeted"],
     ["L2:.5", { goal: { kind: "targeted", target: "next" } }, 0.5, "l2:.5;none;targeted:next"],
-    ["l2:2", { goal: { kind: "set", classes: [1, 4] }, mask: Uint8Array.of(1) }, 2, "l2:2;none;set:1,4;masked"],
+    ["l2:2", { goal: { kind: "set", classes: [1, 4] }, mask: Uint8Array.of(1) }, 2, "l2:2;none;set:1,4;mask=4bf5122f"],
     ["linf:1e-2", {}, 0.01, "linf:1e-2;none;untargeted"],
     ["l0:5", { dims: [2, 3, 3], quantize: "uint8" }, 5, "l0:5;uint8;untargeted"],
     ["l0:18?count=channels", { dims: [2, 3, 3] }, 18, "l0:18?count=channels;none;untargeted"],

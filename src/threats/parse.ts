@@ -1,7 +1,7 @@
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import type { RowSpace } from "../inputs/row/row-space.ts";
 import { LIMIT_KINDS, type LimitKind } from "../inputs/text/edits.ts";
-import type { ThreatOptions } from "./box.ts";
+import { isMasked, type ThreatOptions } from "./box.ts";
 import { type FieldsWithin, fields } from "./fields.ts";
 import { parseGoal } from "./goal.ts";
 import { l0 } from "./l0.ts";
@@ -83,8 +83,8 @@ export function parseThreat(spec: string, { dims = [], rows, texts, ...options }
 }
 
 /**
- * The threat that an id names: `linf:8/255;uint8;targeted:3`. `classes`: how many there are, since goals are written as numbers. Throws for a
- * threat behind a mask, which an id does not hold.
+ * The threat that an id names: `linf:8/255;uint8;targeted:3`. `classes`: how many there are, since goals are written as numbers. Of a mask the id
+ * holds a hash alone: it has to be given, and any is taken; whoever needs the same one compares the ids. Throws where it is missing.
  */
 export function threatOfId(
   id: string,
@@ -92,11 +92,8 @@ export function threatOfId(
 ): Threat {
   const [spec = "", quantize, goal = "untargeted", ...rest] = id.split(";");
   const subject = `threat ${id}`;
-  const masked = rest.includes("masked");
-  if (
-    (quantize !== "uint8" && quantize !== "none") ||
-    !rest.every((part) => part === "masked" || /^schema=/.test(part))
-  )
+  const masked = isMasked(id);
+  if ((quantize !== "uint8" && quantize !== "none") || !rest.every((part) => /^(masked$|mask=|schema=)/.test(part)))
     throw new BlindspotError({ code: "E_THREAT_ID", subject, expected: "KIND:SIZE;uint8|none;GOAL" });
   if (masked && options.mask == null)
     throw new BlindspotError({
@@ -109,7 +106,8 @@ export function threatOfId(
   const unnamed = new Array<string>(classes).fill("");
   const texts = spec.startsWith("text:");
   const threat = parseThreat(spec, { ...options, texts, quantize, goal: parseGoal(goal, unnamed) });
-  if (options.rows === undefined || threat.id === id) return threat;
+  const schemaOf = (name: string) => name.split(";").find((part) => part.startsWith("schema="));
+  if (schemaOf(threat.id) === schemaOf(id)) return threat;
   throw new BlindspotError({
     code: "E_THREAT_ID",
     subject,

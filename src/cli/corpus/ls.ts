@@ -1,9 +1,10 @@
 import type { Entry } from "../../corpus/entry.ts";
 import { grouped, plural, table } from "../../report/format.ts";
+import { threatShort } from "../../report/gate/words.ts";
 import { visible } from "../../report/visible.ts";
 import type { Given } from "../options.ts";
 import { filterOf, openCatalog, openCorpus, tellProblems } from "./open.ts";
-import { changeText, summaryOf, threatText } from "./words.ts";
+import { changeText, summaryOf } from "./words.ts";
 
 const SHOWN = 50;
 
@@ -49,7 +50,7 @@ function rowOf(entry: Entry): string[] {
     entry.kinds.join(", "),
     entry.label?.name ?? "?",
     entry.predicted?.name ?? "",
-    found?.threat === undefined ? "" : threatText(found.threat),
+    found?.threat === undefined ? "" : threatShort(found.threat),
     found?.attack?.name ?? found?.corruption?.name ?? "",
     found === undefined ? "" : changeText(found),
     entry.trust,

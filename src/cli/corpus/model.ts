@@ -1,5 +1,6 @@
 import { BlindspotError } from "../../base/errors.ts";
 import { canonicalText } from "../../corpus/canonical-json.ts";
+import { contractOf, type Reads } from "../../corpus/contract.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { Reading } from "../../corpus/identity.ts";
 import type { ModelRecord } from "../../corpus/schema.ts";
@@ -8,8 +9,9 @@ import { type Classifier, openClassifier } from "../../models/index.ts";
 import type { OpenedModel } from "../../models/open-model.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { classNames, modelOptions, openModelFile, preprocessingFacts } from "../open.ts";
+import { classNames, inputFacts, modelOptions, openModelFile, openSchema } from "../open.ts";
 import type { Given } from "../options.ts";
+import { defined } from "../plan-options.ts";
 
 /** Texts that are longer are left out. */
 const MOST_CODE_POINTS = 4096;
@@ -37,49 +39,68 @@ export async function openKnownModel(corpus: Corpus, given: Given & { readonly m
   }
 }
 
-/**
- * Loads a model file as a record of the corpus says that models are read: classes, size and preparation of inputs. Options that are given count
- * before that.
- */
+/** How a model is read: as a record of the corpus says, unless options say otherwise. */
+export interface HowRead {
+  /** What prepares inputs. */
+  readonly options: Given;
+  readonly classes: readonly string[];
+  /** Of a point of attack space. */
+  readonly dims: readonly number[];
+  readonly isText: boolean;
+  readonly reading: Reading;
+  /** As the record of the model keeps it. */
+  readonly kept: Pick<ModelRecord, "dims" | "rows">;
+}
+
+export async function howRead(known: Reads, given: Given): Promise<HowRead> {
+  const { schema, ...others } = given;
+  const own = schema === undefined ? null : await openSchema(schema, given);
+  const source = own === null ? known.rows : { ...own.schema.source };
+  const rows = own ?? (source === undefined ? null : new RowSpace(readRowSchema(source, "schema of the corpus")));
+  // A record without dims is one of texts, which are as long as they are.
+  const isText = known.dims.length === 0;
+  const dims = isText ? [MOST_CODE_POINTS] : rows === null ? known.dims : [rows.size];
+  return {
+    options: { ...(known.preprocessing as Given), ...others },
+    classes: given.classes === undefined ? known.classes : await classNames(given.classes),
+    dims,
+    isText,
+    reading: { size: dims[0]!, ...(rows === null ? {} : { rows }) },
+    kept: { dims: isText ? [] : [...dims], ...(source === undefined ? {} : { rows: source }) },
+  };
+}
+
+/** Loads a model file as `howRead` says. */
 export async function loadKnown(
   opened: OpenedModel,
-  known: Pick<ModelRecord, "classes" | "dims" | "preprocessing" | "rows">,
+  known: Reads,
   given: Given,
   runtime: Runtime,
 ): Promise<Omit<KnownModel, "close">> {
-  const read: Given = { ...(known.preprocessing as Given), ...given };
-  const classes = given.classes === undefined ? known.classes : await classNames(given.classes);
-  const rows = known.rows === undefined ? null : new RowSpace(readRowSchema(known.rows, "schema of the corpus"));
-  // A record without dims is one of texts, which are as long as they are.
-  const text = known.dims.length === 0;
-  const classifier = await openClassifier(opened.bytes, {
-    ...(text ? {} : modelOptions(read)),
-    ...(rows === null ? {} : { features: rows.boxes }),
-    dims: text ? [MOST_CODE_POINTS] : known.dims,
+  const { options, classes, dims, isText, reading, kept } = await howRead(known, given);
+  const classifier = await openClassifier(opened, {
+    ...(isText ? defined({ output: options.output }) : modelOptions(options)),
+    ...(reading.rows === undefined ? {} : { features: reading.rows.boxes }),
+    dims,
     classes,
     runtime,
     label: opened.label,
   });
+  const preprocessing = inputFacts(options, opened);
   const record = {
     kind: "onnx",
     identity: opened.sha256,
     classes: [...classifier.classes],
-    dims: text ? [] : [...classifier.dims],
-    preprocessing: preprocessingFacts(read),
-    ...(known.rows === undefined ? {} : { rows: known.rows }),
+    ...kept,
+    preprocessing,
   };
-  return { classifier, record, reading: { size: classifier.dims[0]!, ...(rows === null ? {} : { rows }) } };
+  return { classifier, record, reading };
 }
 
 /** The record of one of these files, the first that there is; else the way in which all models of the corpus were read. */
 export function readAs(records: readonly ModelRecord[], identities: readonly string[], model: string): ModelRecord {
   const [own] = identities.flatMap((identity) => records.find((record) => record.identity === identity) ?? []);
-  const ways = new Map(
-    records.map((record) => [
-      canonicalText([record.classes, record.dims, record.preprocessing, record.rows ?? null]),
-      record,
-    ]),
-  );
+  const ways = new Map(records.map((record) => [canonicalText({ ...contractOf(record) }), record]));
   const known = own ?? (ways.size === 1 ? [...ways.values()][0] : undefined);
   if (known !== undefined) return known;
   throw new BlindspotError({

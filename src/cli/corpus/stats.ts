@@ -2,10 +2,10 @@ import type { Corpus } from "../../corpus/corpus.ts";
 import type { Counts } from "../../corpus/facets.ts";
 import type { CorpusStatistics } from "../../corpus/statistics.ts";
 import { grouped, percent, plural, table } from "../../report/format.ts";
+import { threatShort } from "../../report/gate/words.ts";
 import { visible } from "../../report/visible.ts";
 import type { Given } from "../options.ts";
 import { openCatalog, openCorpus, tellProblems } from "./open.ts";
-import { threatText } from "./words.ts";
 
 /** Lines of one table. */
 const SHOWN = 12;
@@ -37,7 +37,7 @@ function told({ samples, kinds, trust, pairs, threats, attacks, groups, ...rest 
     ...section("Taken for", pairs),
     ...section(
       "Threat",
-      threats.map(({ name, samples: count }) => ({ name: threatText(name), samples: count })),
+      threats.map(({ name, samples: count }) => ({ name: threatShort(name), samples: count })),
     ),
     ...section("Attack", attacks),
     ...growth(rest.models),

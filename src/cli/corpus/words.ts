@@ -4,11 +4,6 @@ import type { StoredFromRun } from "../../corpus/from-run.ts";
 import type { FoundEvent } from "../../corpus/schema.ts";
 import { epsilonText, grouped, plural } from "../../report/format.ts";
 
-/** `linf:8/255`, without what is the same for nearly all. */
-export function threatText(id: string): string {
-  return id.replace(/;(uint8|none);untargeted(;schema=[0-9a-f]+)?$/, "");
-}
-
 /** How far the input is from its clean side, in the threat's own norm. */
 export function changeText({ threat, distance }: FoundEvent): string {
   if (distance === undefined) return "";

@@ -2,16 +2,18 @@ import type { ModelFacts } from "../../assess/assess.ts";
 import { BlindspotError, type Problem } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
 import { type Dataset, drawSamples } from "../../data/index.ts";
+import type { Quantize } from "../../inputs/index.ts";
 import { textOf, textPoint } from "../../inputs/text/code-points.ts";
 import { type Arrangement, arrange } from "../../models/arrangement.ts";
 import type { Classifier } from "../../models/classifier.ts";
 import type { LoadClassifierOptions } from "../../models/index.ts";
-import { resolvePreprocessing } from "../../models/preprocessing.ts";
-import type { Asking } from "../../models/queried/asker.ts";
-import { memoryJournal, noJournal } from "../../models/queried/journal.ts";
+import { type Preprocessing, resolvePreprocessing } from "../../models/preprocessing.ts";
+import type { Asking, QueriedOptions } from "../../models/queried/asker.ts";
+import { type Journal, memoryJournal, noJournal } from "../../models/queried/journal.ts";
 import { plannedClassifier } from "../../models/queried/planned-classifier.ts";
 import { PROBE_TEXTS, probeRows } from "../../models/queried/probes.ts";
-import { openQueried } from "../../models/queried/queried-classifier.ts";
+import { openQueried, type QueriedClassifier } from "../../models/queried/queried-classifier.ts";
+import type { Transport } from "../../models/queried/transport.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
 import {
@@ -25,9 +27,11 @@ import {
   type Target,
 } from "../open.ts";
 import type { Given } from "../options.ts";
+import { defined } from "../plan-options.ts";
 import { type Reached, reach } from "./adapters.ts";
 import { openJournal } from "./journal-file.ts";
 import { rowForms } from "./row-forms.ts";
+import type { Sent } from "./sent.ts";
 import type { Sitting } from "./sitting.ts";
 
 const TIMEOUT_SECONDS = 30;
@@ -37,6 +41,53 @@ const POLITE_RATE = 10;
 /** Probes that are rows of the user's data. */
 const DATA_PROBES = 8;
 
+/** The way to a model that can only be asked, before it is asked. */
+export interface Way {
+  readonly reached: Reached;
+  readonly asking: Asking;
+  readonly arrangement: Arrangement;
+  readonly preprocessing: Preprocessing;
+  readonly classes: readonly string[] | null;
+  readonly isText: boolean;
+}
+
+/** Throws what the options and the target's own description show. */
+export async function wayTo(given: Given & { readonly model: string }, sent: Sent): Promise<Way> {
+  const options = await loadOptions(sent, given);
+  const isText = sent.modality === "text";
+  const named = given.classes === undefined ? sent.classes : (options.classes ?? null);
+  const timeoutMs = 1000 * (given.timeout ?? TIMEOUT_SECONDS);
+  const takes = isText ? "texts" : "numbers";
+  const reached = await reach(given, { takes, forms: rowForms(sent), classes: named }, timeoutMs);
+  try {
+    const asking = askingOf(given, reached, timeoutMs);
+    const classes = given.classes === undefined ? (reached.classes ?? named) : named;
+    return { reached, asking, ...inputOf(reached, sent, options), classes, isText };
+  } catch (error) {
+    await reached.transport.close();
+    throw error;
+  }
+}
+
+/** Asks the target what it is: the probes. Closing the classifier closes the way. */
+export async function openWay(
+  { reached: { transport }, isText, ...way }: Way,
+  given: Given,
+  { journal, probes, signal }: Pick<QueriedOptions, "journal" | "probes" | "signal">,
+): Promise<QueriedClassifier> {
+  return openQueried({
+    transport,
+    journal,
+    arrangement: way.arrangement,
+    preprocessing: way.preprocessing,
+    classes: way.classes,
+    asking: way.asking,
+    probes,
+    ...(isText ? { textOf } : {}),
+    ...defined({ signal, answers: given.answers }),
+  });
+}
+
 /** Data, and a model that can only be asked: a function, a program or an endpoint. */
 export async function openQueriedTarget(
   given: Given & { readonly model: string; readonly data: string },
@@ -44,56 +95,25 @@ export async function openQueriedTarget(
 ): Promise<Target> {
   const data = await openData(given);
   const mask = given.mask === undefined ? null : await readMask(given.mask, data.dims);
-  const options = await loadOptions(data, given);
   const second = given.surrogate === undefined ? null : await openModelFile(given.surrogate);
-  const timeoutMs = 1000 * (given.timeout ?? TIMEOUT_SECONDS);
-  const isText = data.modality === "text";
-  const named = given.classes === undefined ? data.classes : (options.classes ?? null);
-  const sends = {
-    takes: isText ? "texts" : "numbers",
-    forms: rowForms(data, quantizeOf(given, data)),
-    classes: named,
-  } as const;
-  const reached = await reach(given, sends, timeoutMs);
-  const asking = askingOf(given, reached, timeoutMs);
-  const input = inputOf(reached, data, options);
-  const classes = given.classes === undefined ? (reached.classes ?? named) : named;
+  const way = await wayTo(given, sentFrom(data, quantizeOf(given, data)));
+  const { transport } = way.reached;
   const runtime = second === null ? null : await nodeRuntime();
   const close = async () => {
-    await reached.transport.close();
+    await transport.close();
     await runtime?.close();
   };
   try {
     const opened = second === null ? null : await openSurrogate(second, data, given, runtime!);
     const surrogate = opened?.surrogate ?? null;
     if (sitting.dryRun) {
-      const classifier = planned(given, reached, asking, data, classes);
-      return { classifier, surrogate, data, facts: factsOf(given, reached), mask, close };
+      const classifier = planned(given, way, data);
+      return { classifier, surrogate, data, facts: factsOf(given, transport), mask, close };
     }
-    const identity = sha256(JSON.stringify([reached.identity, input, classes]));
-    const journal =
-      reached.transport.kind === "function"
-        ? noJournal()
-        : sitting.journal === null
-          ? memoryJournal()
-          : openJournal(sitting.journal, identity);
+    const journal = journalFor(way, sitting.journal);
     try {
-      const classifier = await openQueried({
-        transport: reached.transport,
-        journal,
-        ...input,
-        classes,
-        asking,
-        probes: await probesOf(data),
-        ...(isText ? { textOf } : {}),
-        signal: sitting.signal,
-        ...(given.answers === undefined ? {} : { answers: given.answers }),
-      });
-      const facts = {
-        ...factsOf(given, reached),
-        fingerprint: classifier.fingerprint,
-        ...opened?.facts,
-      };
+      const classifier = await openWay(way, given, { journal, probes: await probesOf(data), signal: sitting.signal });
+      const facts = { ...factsOf(given, transport), fingerprint: classifier.fingerprint, ...opened?.facts };
       const closeAll = async () => {
         journal.close();
         await close();
@@ -107,6 +127,17 @@ export async function openQueriedTarget(
     await close();
     throw error;
   }
+}
+
+function sentFrom({ modality, dims, fields, rows, classes }: Dataset, quantize: Quantize): Sent {
+  return { modality, dims, classes, quantize, ...defined({ fields, rows }) };
+}
+
+/** Answers are kept, but for a function's, which is asked again more cheaply. */
+function journalFor({ reached, arrangement, preprocessing, classes }: Way, path: string | null): Journal {
+  if (reached.transport.kind === "function") return noJournal();
+  if (path === null) return memoryJournal();
+  return openJournal(path, sha256(JSON.stringify([reached.identity, { arrangement, preprocessing }, classes])));
 }
 
 async function probesOf(data: Dataset): Promise<Float32Array[]> {
@@ -149,8 +180,11 @@ function askingOf(given: Given, { remote, requestRows, concurrency }: Reached, t
 }
 
 /** How a row of attack space becomes what the target takes: as it declares, as the user says, or as the data is. */
-function inputOf(reached: Reached, data: Dataset, options: LoadClassifierOptions) {
-  const { dims } = data;
+function inputOf(
+  reached: Reached,
+  { dims }: Sent,
+  options: LoadClassifierOptions,
+): Pick<Way, "arrangement" | "preprocessing"> {
   const planes = options.layout === "nchw" && dims.length === 3;
   const declared: readonly (number | string)[] =
     reached.declared ?? options.shape?.map(() => "") ?? (planes ? ["", dims[2]!, dims[0]!, dims[1]!] : ["", ...dims]);
@@ -161,13 +195,7 @@ function inputOf(reached: Reached, data: Dataset, options: LoadClassifierOptions
   return { arrangement, preprocessing };
 }
 
-function planned(
-  given: Given,
-  { output, transport }: Reached,
-  asking: Asking,
-  data: Dataset,
-  classes: readonly string[] | null,
-): Classifier {
+function planned(given: Given, { reached: { output, transport }, asking, classes }: Way, data: Dataset): Classifier {
   if (classes === null)
     throw new BlindspotError({
       code: "E_CLASSES",
@@ -188,13 +216,18 @@ function planned(
   });
 }
 
-function factsOf(given: Given, { transport }: Reached): ModelFacts {
+function factsOf(given: Given, transport: Transport): ModelFacts {
   const { authorized } = given;
   return {
     kind: transport.kind,
-    name: transport.name.replace(/^cmd:/, ""),
+    name: targetName(transport),
     preprocessing: preprocessingFacts(given),
     ...(authorized === undefined ? {} : { authorized }),
     runtime: null,
   };
+}
+
+/** As results and the corpus call it. */
+export function targetName({ name }: Pick<Transport, "name">): string {
+  return name.replace(/^cmd:/, "");
 }

@@ -17,7 +17,7 @@ export async function run(options: Given, [prefix]: readonly string[]): Promise<
   const entry = await corpus.find(prefix!);
   const { cases } = await casesOf(corpus, [entry]);
   const session = await beginSession(given);
-  const opened = await openVersions(given.models, given, corpus);
+  const opened = await openVersions(given.models, given, corpus, session.options.signal);
   try {
     const answers: { version: Version; observation: Observation }[] = [];
     for (const version of opened.versions) {

@@ -1,22 +1,14 @@
-import type { OptionName } from "../options.ts";
+import { QUERIED, READING } from "../option-groups.ts";
 
-const READING = [
-  "inputRange",
-  "mean",
-  "std",
-  "channels",
-  "layout",
-  "shape",
-  "output",
-  "classes",
-] as const satisfies readonly OptionName[];
+/** How versions are read, and asked where they can only be asked. */
+const VERSION = [...READING, "schema", "mask", ...QUERIED] as const;
 
 /** What a new version of a model is asked before it replaces the old one, as the table of commands takes it. */
 export const REGRESSION_COMMANDS = [
   {
     name: "replay",
     summary: "the corpus on one version: which samples it resists, and which it yields",
-    options: ["model", "corpus", ...READING, "time", "out", "json", "quiet"],
+    options: ["model", "corpus", ...VERSION, "time", "out", "json", "quiet"],
     examples: ["replay --model v2.onnx", "replay --model v2.onnx --corpus boundary --json"],
     load: () => import("./replay.ts"),
   },
@@ -27,7 +19,7 @@ export const REGRESSION_COMMANDS = [
       "model",
       "against",
       "corpus",
-      ...READING,
+      ...VERSION,
       "data",
       "threat",
       "quantize",
@@ -64,7 +56,7 @@ export const REGRESSION_COMMANDS = [
   {
     name: "bisect <id>",
     summary: "which of these versions, oldest first, broke a sample of the corpus",
-    options: ["models", "corpus", ...READING, "json", "quiet"],
+    options: ["models", "corpus", ...VERSION, "json", "quiet"],
     examples: ["bisect 3fa94c01 --models v1.onnx v2.onnx v3.onnx"],
     load: () => import("./bisect.ts"),
   },

@@ -19,7 +19,7 @@ export async function run(options: Given): Promise<number> {
   const policy = policyOf(given);
   const corpus = await openCorpus(given);
   const session = await beginSession(given);
-  const opened = await openVersions([given.model, given.against], given, corpus);
+  const opened = await openVersions([given.model, given.against], given, corpus, session.options.signal);
   try {
     const [candidate, base] = opened.versions;
     const { attacks, profile, seed } = given;

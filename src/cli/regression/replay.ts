@@ -11,7 +11,7 @@ export async function run(options: Given): Promise<number> {
   const given = requireOptions(options, ["model"], "replay");
   const corpus = await openCorpus(given);
   const session = await beginSession(given);
-  const opened = await openVersions([given.model], given, corpus);
+  const opened = await openVersions([given.model], given, corpus, session.options.signal);
   try {
     const [candidate] = opened.versions;
     const result = await replay({ corpus, candidate: candidate!, ...session.options });

@@ -80,7 +80,7 @@ describe("adapters", () => {
     ["plain base64", "$image"],
     ["data URIs", "data:image/png;base64,$image"],
   ])("sends images as %s, each pixel as it is", async (_, text) => {
-    const forms = rowForms(DATA_OF_IMAGES, "uint8");
+    const forms = rowForms({ ...DATA_OF_IMAGES, quantize: "uint8" });
     const template = parseTemplate(
       { request: { instances: { $each: { b64: text } } }, scores: "$.predictions[*].scores" },
       "t",

@@ -2,7 +2,16 @@ import type { GateCase, GateResult, Outcome, ReplayResult } from "../../regressi
 import { duration, grouped, percent, plural, table } from "../format.ts";
 import { visible } from "../visible.ts";
 import { countsOf, freshRows, leftOutText } from "./facts.ts";
-import { changeText, effortText, outcomeText, reachedText, shownFirst, threatShort, verdictText } from "./words.ts";
+import {
+  askedText,
+  changeText,
+  effortText,
+  outcomeText,
+  reachedText,
+  shownFirst,
+  threatShort,
+  verdictText,
+} from "./words.ts";
 
 /** Cases that a terminal names one by one. */
 const NAMED = 12;
@@ -23,6 +32,7 @@ export function gateText(result: GateResult): string {
     ...countTable(result),
     "",
     ...effortText(result).map((line) => `Re-attack  ${line}`),
+    ...askedText([base, candidate]).map((line) => `Asked      ${line}`),
     ...freshRows(result).map(
       ({ name, rate }) =>
         `Fresh set  ${name}: ${rate.before} -> ${rate.after} of ${rate.of}, +${rate.gained} -${rate.lost}, p ${rate.p.toFixed(3)}; a drop of ${percent(rate.leastDrop)} would have shown`,
@@ -63,6 +73,7 @@ export function replayText({ model, corpus, counts, cases, cost, seconds }: Repl
   const lines = [
     `${model.name}   corpus ${corpus.name}: ${plural(corpus.samples, "sample")}, ${plural(cost.remembered, "answer")} remembered   ${duration(seconds)}`,
     ...told,
+    ...askedText([model]).map((line) => `Asked  ${line}`),
     ...unknown.map(
       ({ sample, candidate }) => `${candidate.state.toUpperCase()} ${sample.slice(0, 12)}: ${candidate.detail}`,
     ),

@@ -72,7 +72,10 @@ export function shownFirst(cases: readonly GateCase[]): GateCase[] {
 
 /** `linf:8/255`, without what is the same for nearly all. */
 export function threatShort(threat: string | null): string {
-  return threat === null ? "no attack" : threat.replace(/;(uint8|none);untargeted$/, "");
+  if (threat === null) return "no attack";
+  const [kind, , goal, ...rest] = threat.split(";");
+  const masked = rest.some((part) => part.startsWith("mask")) ? " (masked)" : "";
+  return `${kind}${goal === undefined || goal === "untargeted" ? "" : `;${goal}`}${masked}`;
 }
 
 /** The class that the candidate takes it for, before or after the re-attack. */
@@ -109,6 +112,12 @@ export function effortText({ effort }: GateResult): string[] {
   });
 }
 
+const SEVERAL: Readonly<Record<string, string>> = {
+  "clean-regression": "clean regressions",
+  "known-weakness": "known weaknesses",
+  "expired-waiver": "with expired waivers",
+};
+
 /** Why the gate failed, in words. */
 export function failuresOf({ verdict }: GateResult): string[] {
   const rules = {
@@ -117,7 +126,10 @@ export function failuresOf({ verdict }: GateResult): string[] {
     ratchet: "broken since the baseline",
     drop: "",
   };
-  return verdict.failed.map(({ rule, cases, detail }) => detail ?? `${grouped(cases)} ${rules[rule]}`);
+  return verdict.failed.map(
+    ({ rule, cases, detail }) =>
+      detail ?? `${grouped(cases)} ${cases === 1 ? rules[rule] : (SEVERAL[rule] ?? rules[rule])}`,
+  );
 }
 
 /** The last line. */
@@ -130,5 +142,20 @@ export function verdictText(result: GateResult): string {
       : `${grouped(cases)} of ${grouped(of)} without an answer`;
   const more = tooMany ? [unknown] : [];
   if (exitCode === 1) return `GATE FAILED: ${[...failuresOf(result), ...more].join("; ")}`;
-  return exitCode === 3 ? `NOT EVALUATED: ${unknown}` : "GATE PASSED";
+  return exitCode === 3 ? `NOT EVALUATED: ${unknown}` : `GATE PASSED${cutShort(result)}`;
+}
+
+/** A re-attack that was not finished leaves open whether a sample is fixed; that it fails no more stays true. */
+function cutShort({ cases }: GateResult): string {
+  const open = cases.filter(({ attacked }) => attacked?.outcome === "skipped").length;
+  return open === 0 ? "" : `, cut short: ${plural(open, "sample")} not attacked again to the end`;
+}
+
+/** `v2.mjs#loans: 1,240 queries`: what models were sent that can only be asked. */
+export function askedText(versions: readonly GateResult["base"][]): string[] {
+  return versions.flatMap(({ name, asked }) => {
+    if (asked === undefined) return [];
+    const cost = asked.cost > 0 ? `, cost ${asked.cost.toFixed(2)}` : "";
+    return [`${name}: ${plural(asked.queries, "query", "queries")}${cost}`];
+  });
 }
