@@ -1,6 +1,10 @@
+import type { LossChoice } from "../../attacks/aim.ts";
 import type { Knowledge } from "../../attacks/attack.ts";
+import type { PlannedAttack } from "../../attacks/record.ts";
+import { findAttack } from "../../attacks/registry.ts";
 import { attackFor } from "../attack-for.ts";
 import { attackOnce } from "../attack-once.ts";
+import { mcnemarMidP } from "../compare/paired.ts";
 import { againstWhiteBox, stands } from "../metrics.ts";
 import {
   beyondChance,
@@ -17,25 +21,61 @@ import { brokenInAudit, whiteBoxOf } from "./planned.ts";
 
 /** Draws of the noise baseline, per sample. */
 const NOISE_DRAWS = 1000;
+/** Share of the audited samples that the margin may break beyond what cross-entropy breaks. */
+const BLINDED = 0.05;
+const SIGNIFICANCE = 0.05;
+
+/** Samples of the audit subset that an attack breaks from scratch: as it did there if it is the plan's, else now. */
+async function brokenBy(context: ThreatContext, wanted: PlannedAttack): Promise<Set<number>> {
+  const { name } = wanted.definition;
+  const settings = JSON.stringify(wanted.settings);
+  const same = (planned: PlannedAttack) =>
+    planned.definition.name === name && JSON.stringify(planned.settings) === settings;
+  if (whiteBoxOf(context).some(same)) return brokenInAudit(context, (attack) => attack === name);
+  const lines = await attackOnce(context.bench, context.threat, [wanted], context.samples);
+  return new Set(lines.filter((line) => line.status === "fooled").map((line) => line.index));
+}
 
 async function oneStepVersusIterative(context: ThreatContext): Promise<Outcome[]> {
   const planned = whiteBoxOf(context);
-  const ranFgsm = planned.some(({ definition }) => definition.name === "fgsm");
-  if (planned.length === (ranFgsm ? 1 : 0)) return skipped("no iterative gradient attack ran");
-  let oneStep: Set<number>;
-  if (ranFgsm) oneStep = brokenInAudit(context, (attack) => attack === "fgsm");
-  else {
-    const fgsm = attackFor(context.bench.classifier, context.threat, "fgsm");
-    if (fgsm === null) return skipped("FGSM does not fit this threat");
-    const lines = await attackOnce(context.bench, context.threat, [fgsm], context.samples);
-    oneStep = new Set(lines.filter((line) => line.status === "fooled").map((line) => line.index));
-  }
+  const named = planned.find(({ definition }) => definition.name === "fgsm");
+  const fgsm = named ?? attackFor(context.bench.classifier, context.threat, "fgsm");
+  if (planned.length === (named === undefined ? 0 : 1)) return skipped("no iterative gradient attack ran");
+  if (fgsm === null) return skipped("FGSM does not fit this threat");
+  const oneStep = await brokenBy(context, fgsm);
   const many = brokenInAudit(context, (attack, knowledge) => knowledge === "white-box" && attack !== "fgsm");
   const missed = [...oneStep].filter((index) => !many.has(index)).length;
   const of = context.metrics.audit.samples;
   const detail = `FGSM broke ${oneStep.size} of ${of}, iterative attacks ${many.size}; ${missed} were broken by FGSM alone`;
   if (beyondChance(missed, of, 0.01)) return fail(detail);
   return missed > 0 ? warn(detail) : pass(detail);
+}
+
+const AUTO_PGD: Readonly<Partial<Record<LossChoice, string>>> = { "cross-entropy": "apgd-ce", margin: "apgd-margin" };
+
+/** An iterative attack with everything but the loss as it is; null for one whose loss is no choice. */
+function withLoss({ definition, settings }: PlannedAttack, loss: LossChoice): PlannedAttack | null {
+  if (!(Number(settings["steps"]) > 1)) return null;
+  if ("loss" in settings) return { definition, settings: { ...settings, loss } };
+  if (!Object.values(AUTO_PGD).includes(definition.name)) return null;
+  return { definition: findAttack(AUTO_PGD[loss]!), settings };
+}
+
+async function crossEntropyVersusMargin(context: ThreatContext): Promise<Outcome[]> {
+  const planned = whiteBoxOf(context).find((attack) => withLoss(attack, "margin") !== null);
+  if (planned === undefined) return skipped("no iterative attack on cross-entropy or the margin ran");
+  const broken = (loss: LossChoice) => brokenBy(context, withLoss(planned, loss)!);
+  const of = context.samples.length;
+  const [byCrossEntropy, byMargin] = [await broken("cross-entropy"), await broken("margin")];
+  const without = (one: ReadonlySet<number>, other: ReadonlySet<number>) =>
+    [...one].filter((index) => !other.has(index)).length;
+  const [missed, found] = [without(byMargin, byCrossEntropy), without(byCrossEntropy, byMargin)];
+  const { steps, restarts = 1 } = planned.settings;
+  const how = `${planned.definition.name.replace(/-.*/, "")}, ${steps} steps, ${restarts} start${restarts === 1 ? "" : "s"}`;
+  const detail = `of ${of} samples ${of - byCrossEntropy.size} stand under cross-entropy, ${of - byMargin.size} under the margin (${how})`;
+  return missed - found > BLINDED * of && mcnemarMidP(missed, found) < SIGNIFICANCE
+    ? warn(`cross-entropy leads attacks astray here: ${detail}`)
+    : pass(detail);
 }
 
 const OTHERS = { score: "scores", label: "labels", transfer: "transfer" } as const;
@@ -85,6 +125,15 @@ export const COMPARISONS: readonly CheckDefinition<ThreatContext>[] = [
     remedy:
       "The iterative attacks are caught on the way: run standard, with more --restarts, and other step sizes (--set pgd.stepSize=...).",
     run: oneStepVersusIterative,
+  },
+  {
+    id: "cross-entropy-vs-margin",
+    rule: "The plan's first iterative attack on cross-entropy or the margin, with either loss and all else equal, from scratch on the audit subset. If the margin breaks more by over 5 % of the samples, and McNemar's p is below 5 %, warns.",
+    source:
+      "Label smoothing and adversarial robustness (arXiv:2009.08233); Mosbach et al., Logit pairing methods can fool gradient-based attacks (arXiv:1810.12042); threshold ours",
+    remedy:
+      "Don't count on a figure by cross-entropy alone: label smoothing and penalties on logits lower its success by far more than they protect. Attack the margin (part of standard; --set pgd.loss=margin).",
+    run: crossEntropyVersusMargin,
   },
   {
     id: "score-vs-white-box",

@@ -7,6 +7,7 @@ import { operators } from "../../ops/index.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { float32, int64Vector, scalar, sizeOf } from "../../tensor/tensor.ts";
 import type { AssessOptions } from "../options.ts";
+import { freshPoint, TRAINED_EPSILON, type Training, trainedNet } from "./trained.test.fixture.ts";
 
 export const FEATURES = 16;
 const HIDDEN = 12;
@@ -21,7 +22,8 @@ export interface Planted {
   readonly name: string;
   /** What was done to it. */
   readonly about: string;
-  readonly body: Body;
+  /** Its graph, or how it was really trained. */
+  readonly body: Body | Training;
   /** Changes the loaded classifier: what no graph can show. */
   readonly wrap?: (classifier: Classifier) => Classifier;
   /** The surrogate of a transfer attack. */
@@ -29,8 +31,11 @@ export interface Planted {
   readonly options?: Pick<AssessOptions, "attacks" | "overrides" | "audit" | "active"> & { readonly epsilon?: number };
   /** The points to attack; default: random ones. */
   readonly point?: (rng: Rng) => Float32Array;
+  readonly samples?: number;
   /** Checks that must not pass. */
   readonly trips: readonly string[];
+  /** Checks that must, beside the honest model's. */
+  readonly passes?: readonly string[];
 }
 
 function weights(dims: readonly number[], name: string, scale = 1): ReturnType<typeof float32> {
@@ -132,6 +137,8 @@ const THOROUGH = {
   overrides: { set: ["pgd.loss=margin", "square.queries=300"] },
   audit: true,
 };
+
+const TRAINED = { point: freshPoint, samples: 200, options: { ...PGD, epsilon: TRAINED_EPSILON } };
 
 export const PLANTED: readonly Planted[] = [
   {
@@ -302,6 +309,29 @@ export const PLANTED: readonly Planted[] = [
     options: { attacks: ["pgd"], active: true },
     trips: ["planted-masks"],
   },
+  {
+    name: "label smoothing",
+    about: "really trained, half of each label spread over all classes: cross-entropy raises all wrong scores alike",
+    body: { method: "none", regularizers: { labelSmoothing: 0.5 } },
+    ...TRAINED,
+    trips: ["cross-entropy-vs-margin"],
+  },
+  {
+    name: "label smoothing, its control",
+    about: "the same net, data and seed, trained without it",
+    body: { method: "none" },
+    ...TRAINED,
+    trips: [],
+    passes: ["cross-entropy-vs-margin"],
+  },
+  {
+    name: "adversarial training",
+    about: "the same net trained by PGD",
+    body: { method: "pgd" },
+    ...TRAINED,
+    trips: [],
+    passes: ["cross-entropy-vs-margin"],
+  },
 ];
 
 function modelOf(body: Body): Model {
@@ -315,10 +345,11 @@ function modelOf(body: Body): Model {
 
 /** The classifier, a surrogate and the data of one row; labels are what the model itself says. */
 export async function plant(row: Planted, runtime: Runtime): Promise<AssessOptions> {
-  const load = (body: Body) => loadClassifier(modelOf(body), { runtime, label: `${row.name}.onnx` });
-  const loaded = await load(row.body);
+  const load = (model: Model) => loadClassifier(model, { runtime, label: `${row.name}.onnx` });
+  const { body } = row;
+  const loaded = await load(typeof body === "function" ? modelOf(body) : await trainedNet(body, runtime));
   const samples: DataSample[] = [];
-  for (let index = 0; index < SAMPLES; index++) {
+  for (let index = 0; index < (row.samples ?? SAMPLES); index++) {
     const rng = Rng.of(11).fold(index);
     const point = row.point?.(rng) ?? Float32Array.from({ length: FEATURES }, () => 0.1 + 0.8 * rng.uniform());
     const scores = await loaded.verify(point);
@@ -330,7 +361,7 @@ export async function plant(row: Planted, runtime: Runtime): Promise<AssessOptio
     data: datasetOf(samples),
     threats: [`linf:${epsilon}`],
     samples: "all",
-    ...(row.surrogate === undefined ? {} : { surrogate: await load(row.surrogate) }),
+    ...(row.surrogate === undefined ? {} : { surrogate: await load(modelOf(row.surrogate)) }),
     ...options,
   };
 }
@@ -341,7 +372,7 @@ function datasetOf(samples: readonly DataSample[]): Dataset {
     sha256: "0".repeat(64),
     length: samples.length,
     modality: "vector",
-    dims: [FEATURES],
+    dims: [samples[0]!.point.length],
     naturalQuantize: "none",
     classes: null,
     labels: Int32Array.from(samples, ({ label }) => label),

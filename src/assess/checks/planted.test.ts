@@ -42,6 +42,11 @@ describe("checks on planted models", () => {
     expect(statusOf(result, "model")).toBeUndefined();
   });
 
+  it.each(PLANTED.filter(({ passes }) => passes !== undefined))("$name: $passes pass", async (row) => {
+    const result = await resultOf(row);
+    expect(row.passes!.map((id) => [id, statusOf(result, id)])).toEqual(row.passes!.map((id) => [id, "pass"]));
+  });
+
   it("each have a model that trips them", () => {
     const tripped = new Set(PLANTED.flatMap(({ trips }) => trips));
     expect(IDS.filter((id) => !tripped.has(id))).toEqual([]);
