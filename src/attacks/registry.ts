@@ -3,16 +3,18 @@ import type { AttackDefinition, Settings } from "./attack.ts";
 import { noise } from "./black-box/noise.ts";
 import { rays } from "./black-box/rays.ts";
 import { shrinkingBox } from "./black-box/shrinking-box.ts";
-import { sparseRs } from "./black-box/sparse-rs.ts";
+import { sparseRs, sparseRsWarm } from "./black-box/sparse-rs.ts";
 import { square, squareWarm } from "./black-box/square.ts";
 import { rowCoordinate } from "./rows/coordinate.ts";
 import { rowExhaustive, rowExhaustiveLabel } from "./rows/exhaustive.ts";
 import { rowGradient } from "./rows/gradient.ts";
 import { rowRandom } from "./rows/random.ts";
+import { rowWarm, rowWarmLabel } from "./rows/warm.ts";
 import { textBeam } from "./text/beam.ts";
 import { textExhaustive, textExhaustiveLabel } from "./text/exhaustive.ts";
 import { textGreedy } from "./text/greedy.ts";
 import { textRandom } from "./text/random.ts";
+import { textWarm, textWarmLabel } from "./text/warm.ts";
 import { miFgsm, transferPgd } from "./transfer/momentum.ts";
 import { treeExact, treeThresholds } from "./trees/tree-attacks.ts";
 import { apgdCe, apgdDlr, apgdMargin, apgdT, apgdWarm, raiseOneLogit } from "./white-box/apgd.ts";
@@ -44,17 +46,22 @@ export const attacks: readonly AttackDefinition[] = [
   erase(square),
   erase(squareWarm),
   erase(sparseRs),
+  erase(sparseRsWarm),
   erase(rowExhaustive),
   erase(rowCoordinate),
+  erase(rowWarm),
   erase(textGreedy),
   erase(textBeam),
   erase(textExhaustive),
+  erase(textWarm),
   erase(rays),
   erase(shrinkingBox),
   erase(rowExhaustiveLabel),
   erase(rowRandom),
+  erase(rowWarmLabel),
   erase(textExhaustiveLabel),
   erase(textRandom),
+  erase(textWarmLabel),
   erase(miFgsm),
   erase(transferPgd),
 ];

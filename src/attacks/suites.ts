@@ -78,10 +78,12 @@ export const suites: readonly Suite[] = [
   },
   {
     name: WARM,
-    summary: "from inputs that fooled another version: AutoPGD beside them, 500 queries of Square with small windows",
+    summary:
+      "from inputs that fooled another version: AutoPGD beside them, 500 queries of Square with small windows, of Sparse-RS, of changed fields, of exchanged edits",
     attacks: {
       "white-box": [{ attack: "apgd-warm" }],
-      score: [{ attack: "square-warm" }],
+      score: [{ attack: "square-warm" }, { attack: "sparse-rs-warm" }, { attack: "row-warm" }, { attack: "text-warm" }],
+      label: [{ attack: "row-warm-label" }, { attack: "text-warm-label" }],
     },
   },
 ];

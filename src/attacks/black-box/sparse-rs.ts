@@ -47,14 +47,21 @@ async function runSparseRs(sample: Sample, { queries, restarts, alpha }: SparseR
   }
 }
 
-/** One search from one random start. `places`: the changed pixels first (the set M), then all others. */
-async function search(sample: Sample, queries: number, alpha: number): Promise<void> {
+/** One search, from a random start unless one is given. `places`: the changed pixels first (the set M), then all others. */
+async function search(sample: Sample, queries: number, alpha: number, start?: Float32Array): Promise<void> {
   const { x0, threat, rng } = sample;
   const places = rng.shuffle(freeUnits(threat.mask, x0.length, threat.unit));
   const count = Math.min(threat.effectiveEpsilon, places.length);
   if (count === 0) return;
-  let best: Float32Array = Float32Array.from(x0);
-  for (const place of places.slice(0, count)) recolor(sample, best, place);
+  let best: Float32Array = Float32Array.from(start ?? x0);
+  if (start === undefined) for (const place of places.slice(0, count)) recolor(sample, best, place);
+  else {
+    const changed = (place: number) => {
+      const at = place * threat.unit;
+      return Number(x0.subarray(at, at + threat.unit).some((value, i) => value !== start[at + i]));
+    };
+    places.sort((a, b) => changed(b) - changed(a));
+  }
   let candidate: Float32Array = Float32Array.from(best);
   let loss = sample.margin((await sample.scores(best)).scores);
   for (let i = 1; i < queries; i++) {
@@ -122,4 +129,26 @@ export const sparseRs = defineAttack<SparseRsSettings>({
   norms: ["l0"],
   cost: ({ queries }) => ({ queries, gradients: 0 }),
   run: runSparseRs,
+});
+
+export type WarmSparseRsSettings = {
+  /** For each start. */
+  readonly queries: number;
+  readonly alpha: number;
+};
+
+/** Sparse-RS from inputs that fooled another version: few pixels move at a time, so that what is right already stays. */
+export const sparseRsWarm = defineAttack<WarmSparseRsSettings>({
+  name: "sparse-rs-warm",
+  knowledge: "score",
+  summary: "random search over places and colors, from few-pixel inputs that fooled another version of the model",
+  source: sparseRs.source,
+  defaults: { queries: 500, alpha: 0.1 },
+  norms: ["l0"],
+  warm: true,
+  cost: ({ queries }) => ({ queries, gradients: 0 }),
+  async run(sample, { queries, alpha }) {
+    for (const start of sample.starts)
+      await search(sample, queries, alpha, sample.threat.project(Float32Array.from(start), sample.x0));
+  },
 });

@@ -20,16 +20,20 @@ interface Best {
 
 async function runCoordinate(sample: Sample, { queries, values, restarts }: RowCoordinateSettings): Promise<void> {
   const { space } = sample.threat.rows!;
-  const clean = space.levels(sample.x0);
   const budget = { left: queries };
   for (let restart = 0; restart < restarts && budget.left > 0; restart++) {
-    let best: Best | null = { levels: clean, margin: sample.margin(sample.cleanScores) };
-    if (restart > 0) {
-      const levels = space.levels(sample.threat.randomPoint(sample.x0, sample.rng));
-      best = { levels, margin: await marginOf(sample, levels, budget) };
-    }
-    while (best !== null && budget.left > 0) best = await bestChange(sample, best, clean, values, budget);
+    const random = restart > 0 && space.levels(sample.threat.randomPoint(sample.x0, sample.rng));
+    await descend(sample, random || space.levels(sample.x0), values, budget);
   }
+}
+
+/** From a row to one that no single change makes better, or until the budget is spent. */
+export async function descend(sample: Sample, from: Levels, values: number, budget: { left: number }): Promise<void> {
+  const clean = sample.threat.rows!.space.levels(sample.x0);
+  const isClean = from.every((level, field) => level === clean[field]);
+  const margin = isClean ? sample.margin(sample.cleanScores) : await marginOf(sample, from, budget);
+  let best: Best | null = { levels: from, margin };
+  while (best !== null && budget.left > 0) best = await bestChange(sample, best, clean, values, budget);
 }
 
 /** The best of all single changes; null if none is better than what there is. */
