@@ -2,6 +2,7 @@ import { BlindspotError } from "../base/errors.ts";
 import { sha256 } from "../base/hash.ts";
 import { Rng } from "../base/rng.ts";
 import type { Classifier } from "../models/classifier.ts";
+import { relationsCheck } from "./checks/relations.ts";
 import { TARGET_UNCHANGED } from "./checks/target.ts";
 import { trainingDataCheck } from "./checks/training-data.ts";
 import type { Assessment, AssessOptions, ModelFacts } from "./options.ts";
@@ -17,7 +18,11 @@ export type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./optio
 export async function assess(options: AssessOptions): Promise<Assessment> {
   const plan = makePlan(options);
   const facts = options.facts ?? (await anonymousFacts(options.model));
-  const run = new Run(options, plan, facts, await trainingDataCheck(options, plan.indices));
+  const checks = [
+    ...(await trainingDataCheck(options, plan.indices)),
+    ...(await relationsCheck(options.data, plan.indices)),
+  ];
+  const run = new Run(options, plan, facts, checks);
   return run.perform();
 }
 

@@ -2,6 +2,7 @@ import { type InferredSchema, inferSchema } from "../inputs/row/infer.ts";
 import type { Levels, RowSpace } from "../inputs/row/row-space.ts";
 import { readRowSchema } from "../inputs/row/schema.ts";
 import { makeDataset } from "./arrays.ts";
+import { Contradictions } from "./contradictions.ts";
 import type { Dataset } from "./dataset.ts";
 import { resolveLabels } from "./labels.ts";
 import { DEFAULT_MAX_BYTES, type OpenOptions } from "./options.ts";
@@ -14,25 +15,26 @@ type Cell = (column: string) => string;
 
 /**
  * A table read by a schema: a point has a coordinate for each number that the model takes. Columns are found by name (numbers from 0 where the
- * file has no header); every line must be legal and keep the relations. One error lists what is not.
+ * file has no header); every line must be legal and keep the relations. One error lists what is not. Lines in which a value is what `missing` says are left out.
  */
 export async function openRows(
   spec: DataSpec,
   space: RowSpace,
   options: OpenOptions & { maxBytes: number },
 ): Promise<Dataset> {
-  const table = await readTable(spec, options.maxBytes);
+  const table = withoutMissing(spec, await readTable(spec, options.maxBytes), space.schema.ignore);
   const { rows, names, sha256 } = table;
   const label = findColumn(spec, "label", names);
   const group = spec.query.has("group") ? findColumn(spec, "group", names) : -1;
   requireColumns(spec, space, table, [label, group]);
-  const problems = new RecordProblems(spec.path);
+  const problems = new Contradictions(spec.path);
   const points = rows.map((line) => {
-    const ragged = raggedness(line, names.length);
-    if (ragged !== null) problems.add(ragged);
-    return ragged === null ? readRow(space, line.record, names, `line ${line.info.lines}`, problems) : null;
+    const at = line.info.lines;
+    if (line.record.length === names.length) return readRow(space, line.record, names, at, problems);
+    problems.add(at, "", { code: "E_CSV_COLUMNS", expected: `${names.length} columns` }, `${line.record.length}`);
+    return null;
   });
-  problems.throwIfAny("Mend the data, or the schema");
+  problems.throwIfAny(rows.length);
   const resolved = resolveLabels(
     rows.map(({ record }) => record[label]!),
     options.classes,
@@ -49,6 +51,16 @@ export async function openRows(
     ...resolved,
   } as const;
   return makeDataset(described, (row) => space.point(points[row]!));
+}
+
+/** Without the lines in which a column that counts holds what `missing` says. */
+function withoutMissing(spec: DataSpec, table: Table, ignore: readonly string[]): Table {
+  const missing = spec.query.get("missing");
+  if (missing === undefined) return table;
+  const counts = table.names.map((name) => !ignore.includes(name));
+  const rows = table.rows.filter(({ record }) => !record.some((cell, i) => cell === missing && counts[i] === true));
+  if (rows.length > 0) return { ...table, rows };
+  throw dataError(spec.path, { code: "E_DATA_EMPTY", expected: `a line without '${missing}'`, got: "none" });
 }
 
 /** Each column must be a field (or of one), the label, the group, or ignored; each field must have its columns. */
@@ -74,8 +86,8 @@ function readRow(
   space: RowSpace,
   record: readonly string[],
   names: readonly string[],
-  line: string,
-  problems: RecordProblems,
+  line: number,
+  problems: Contradictions,
 ): Levels | null {
   const cell: Cell = (column) => record[names.indexOf(column)]!;
   let legal = true;
@@ -84,15 +96,14 @@ function readRow(
     const level = columns.length === 1 ? field.parse(cell(columns[0]!)) : hotColumn(columns.map(cell));
     if (level !== null) return level;
     legal = false;
-    const got = columns.map((column) => `'${cell(column)}'`).join(", ");
-    const expected = columns.length === 1 ? field.legal : "a single 1 among zeros";
-    problems.add({ code: "E_ROW_VALUE", where: `${line}, ${field.name}`, expected, got });
+    const expected = columns.length === 1 ? field.legal : `a single 1 among ${columns.join(", ")}, else 0`;
+    problems.add(line, field.name, { code: "E_ROW_VALUE", expected }, columns.map(cell).join(", "));
     return 0;
   });
   if (!legal) return null;
   const broken = space.broken(levels);
   if (broken === null) return levels;
-  problems.add({ code: "E_ROW_RELATION", where: line, expected: broken, got: "a row that breaks it" });
+  problems.add(line, "", { code: "E_ROW_RELATION", expected: broken }, "rows that break it");
   return null;
 }
 
@@ -114,7 +125,7 @@ export async function inferRows(
   const parsed = parseDataSpec(spec);
   if (parsed.kind !== "csv" && parsed.kind !== "tsv")
     throw dataError("--data", { code: "E_DATA_KIND", expected: "csv:FILE or tsv:FILE", got: spec });
-  const { rows, names } = await readTable(parsed, maxBytes);
+  const { rows, names } = withoutMissing(parsed, await readTable(parsed, maxBytes), []);
   const problems = new RecordProblems(parsed.path);
   for (const row of rows) {
     const ragged = raggedness(row, names.length);

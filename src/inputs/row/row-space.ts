@@ -75,6 +75,10 @@ export class RowSpace {
     return this.schema.relations.find((relation) => !relation.holds(row)) ?? null;
   }
 
+  keeps(levels: Levels, relation: Relation): boolean {
+    return relation.holds(relationValues(this.values(levels)));
+  }
+
   /** Whether a field that is at `clean` may be brought to `level`. */
   mayBe(field: number, level: number, clean: number): boolean {
     if (level === clean) return true;

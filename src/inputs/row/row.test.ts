@@ -7,6 +7,7 @@ import { inferSchema } from "./infer.ts";
 import { rowCodec } from "./row-codec.ts";
 import { RowSpace } from "./row-space.ts";
 import { readRowSchema } from "./schema.ts";
+import { unboundRelations } from "./unbound.ts";
 
 const LOAN = {
   schema: "blindspot-rows/1",
@@ -102,6 +103,33 @@ describe("rows", () => {
       { index: 0, name: "income", from: 2400, to: 2650 },
     ]);
     expect(space.cost(space.levels(x), space.levels(x0))).toBeCloseTo(2 + 0.025, 12);
+  });
+});
+
+describe("a relation that never binds", () => {
+  const fieldsOf = (change: string) => [
+    { name: "a", type: "integer", min: 0, max: 9 },
+    { name: "b", type: "integer", min: 0, max: 9, change },
+    { name: "kind", type: "category", values: ["x", "y"] },
+  ];
+  it.each<[string, string, boolean]>([
+    ["if a > 0 then b >= 0", "any", true],
+    ["if a > 0 then b > 0", "any", false],
+    ["a <= 9", "any", true],
+    ["a < 9", "any", false],
+    ["a + b != 17", "any", false],
+    ["kind == 'x' or kind == 'y'", "any", true],
+    ["if kind == 'x' then a == b or b != 0", "any", false],
+    // Once, as a rule of another tool was written (text-and-tabular, 2.6 no. 1).
+    ["0 <= a or 0 < b", "any", true],
+    ["b >= 1", "none", true],
+    ["b >= 1", "decrease", false],
+    ["b >= 1", "increase", true],
+  ])("%s, where b may change: %s", (relation, change, never) => {
+    const json = { schema: "blindspot-rows/1", fields: fieldsOf(change), relations: [relation] };
+    const space = new RowSpace(readRowSchema(json, "s.json"));
+    const rows = [Int32Array.of(1, 1, 0), Int32Array.of(8, 2, 1)];
+    expect(unboundRelations(space, rows).map(({ text }) => text)).toEqual(never ? [relation] : []);
   });
 });
 
