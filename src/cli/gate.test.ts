@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -60,7 +60,7 @@ beforeAll(async () => {
   await blindspot("assess", "--model", "v1.onnx", ...DATA, ...THREAT, "--attacks", "fgsm", "--out", "run-1");
   git("add", "boundary");
   git("commit", "-qm", "what version 1 gets wrong");
-}, 60_000);
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("four versions in a repository", () => {
@@ -81,7 +81,7 @@ describe("four versions in a repository", () => {
     const again = await gate("v2.onnx", "v1.onnx");
     expect(again.result.cost).toMatchObject({ queries: 0, replayed: 0 });
     expect(again.result.cases).toEqual(result.cases);
-  }, 60_000);
+  }, 180_000);
 
   it("sees through the rounded one and the retrained one", async () => {
     const rounded = await gate("v3.onnx", "v1.onnx");
@@ -94,7 +94,7 @@ describe("four versions in a repository", () => {
     const status = git("status", "--porcelain", "-uall", "boundary").trim().split("\n");
     expect(status.filter((line) => line.includes("/samples/"))).toHaveLength(new Set(children).size);
     expect(status.every((line) => line.startsWith("??"))).toBe(true);
-  }, 60_000);
+  }, 180_000);
 
   it("stops the way back, and bisect names the version that broke a sample", async () => {
     const { code, result } = await gate("v1.onnx", "v2.onnx");
@@ -104,7 +104,43 @@ describe("four versions in a repository", () => {
     const models = ["--models", "v2.onnx", "v1.onnx", "v3.onnx"];
     const found = await blindspot("bisect", newly[0]!.sample.slice(0, 12), ...models, "--json");
     expect(JSON.parse(found.stdout)).toMatchObject({ broke: "v1.onnx", sample: newly[0]!.sample });
-  }, 60_000);
+  }, 180_000);
+
+  it("compares both on a fresh random set, attacked afresh, as the distances to their planes say", async () => {
+    const { x, y } = halvesData(80);
+    writeFiles(folder, { "fresh.npz": { x, y } });
+    // Both are planes through the middle: what is nearer to one than the threat falls, and nothing else.
+    const standing = (weights: readonly number[]) =>
+      Array.from({ length: 80 }, (_, i) => {
+        const row = Array.from((x.data as Float32Array).subarray(16 * i, 16 * (i + 1)));
+        const margin = row.reduce((sum, value, j) => sum + weights[j]! * value, 0) * (i % 2 === 0 ? 1 : -1);
+        return margin > 0.05 * weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
+      });
+    const weak = standing(Array.from({ length: 16 }, (_, j) => (j === 0 ? 1 : j === 2 ? -1 : 0)));
+    const strong = standing(Array.from({ length: 16 }, (_, j) => (j % 4 < 2 ? 1 : -1)));
+    const count = (values: readonly boolean[]) => values.filter(Boolean).length;
+    expect(count(strong)).toBeGreaterThan(count(weak));
+    const fresh = ["--data", "npz:fresh.npz", "--samples", "all", "--fail-on", "drop"];
+    const better = await gate("v2.onnx", "v1.onnx", ...fresh);
+    const lost = weak.filter((stands, i) => stands && !strong[i]).length;
+    expect(better.result.fresh!.threats).toMatchObject([
+      { of: 80, before: count(weak), after: count(strong), lost, gained: lost + count(strong) - count(weak) },
+    ]);
+    expect([better.code, better.result.status]).toEqual([0, "complete"]);
+    const worse = await gate("v1.onnx", "v2.onnx", ...fresh);
+    expect(worse.result.fresh!.threats[0]).toMatchObject({ before: count(strong), after: count(weak) });
+    expect([worse.code, worse.result.verdict.failed.map(({ rule }) => rule)]).toEqual([1, ["drop"]]);
+    // A drop of a fifth would have shown: they differ by more.
+    expect(worse.result.fresh!.threats[0]!.leastDrop).toBeLessThan((count(strong) - count(weak)) / 80);
+    // Both runs are kept: the same set costs nothing a second time, and where time is over there is no answer.
+    expect(readdirSync(join(folder, ".blindspot/fresh"))).toHaveLength(2);
+    const late = await gate("v2.onnx", "v1.onnx", ...fresh, "--seed", "5", "--time", "0.001");
+    expect([late.code, late.result.fresh, late.result.freshProblem]).toEqual([
+      3,
+      null,
+      expect.stringContaining("time"),
+    ]);
+  }, 240_000);
 
   it("lets a waived sample pass until its day, and blesses only what a person saw whole", async () => {
     const { result } = await gate("v2.onnx", "v1.onnx");
@@ -127,7 +163,7 @@ describe("four versions in a repository", () => {
     expect([expired.code, expired.result.verdict.failed]).toEqual([1, [{ rule: "expired-waiver", cases: 1 }]]);
     git("add", "boundary");
     git("commit", "-qm", "waived and blessed");
-  }, 120_000);
+  }, 240_000);
 
   it("merges the finds of two branches without a conflict", async () => {
     for (const [branch, seed] of [
@@ -146,5 +182,5 @@ describe("four versions in a repository", () => {
     const { result } = await gate("v2.onnx", "v4.onnx");
     expect(result.corpus.samples).toBeGreaterThan(broken);
     expect(result.verdict.exitCode).toBe(0);
-  }, 60_000);
+  }, 180_000);
 });

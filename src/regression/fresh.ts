@@ -5,6 +5,9 @@ import type { VerdictFacts } from "./verdict.ts";
 
 type Fresh = NonNullable<GateResult["fresh"]>;
 
+/** The fresh set of a gate: none was asked for, or its rates, or why there are none. */
+export type FreshAnswer = { readonly fresh: Fresh } | { readonly problem: string } | null;
+
 /** What both versions make of a random set that no version was selected by, attacked afresh with equal effort. */
 export function freshOf({ data, seed, threats, clean }: Comparison): Fresh {
   const rate = ({ of, before, after, difference, gained, lost, p, trainedOn }: PairedRate) => ({

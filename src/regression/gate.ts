@@ -1,11 +1,10 @@
-import type { Knowledge } from "../attacks/attack.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Corpus } from "../corpus/corpus.ts";
 import { samplePath } from "../corpus/layout.ts";
 import { type Baseline, brokenOf, ratchetOf, readBaseline } from "./baseline.ts";
 import { type Case, type Cases, casesOf } from "./case.ts";
 import type { GateEvent } from "./event.ts";
-import { dropOf } from "./fresh.ts";
+import { dropOf, type FreshAnswer } from "./fresh.ts";
 import { type Memory, noMemory } from "./memory.ts";
 import { type Replayed, type ReplayedAll, replayAll } from "./observe.ts";
 import { answered, compare, isWrong, type Question } from "./outcome.ts";
@@ -23,7 +22,7 @@ import {
 } from "./schema.ts";
 import { Suspects } from "./suspects.ts";
 import { countOutcomes, verdictOf } from "./verdict.ts";
-import { profilesOf, requireUnchanged, type Version } from "./version.ts";
+import { requireUnchanged, sharedProfiles, type Version } from "./version.ts";
 
 export interface ReplayOptions {
   readonly corpus: Corpus;
@@ -41,8 +40,8 @@ export interface GateOptions extends ReplayOptions {
   readonly policy?: Partial<GatePolicy>;
   /** The day that decides whether a waiver still holds. */
   readonly now?: () => Date;
-  /** What both versions make of a random set. */
-  readonly fresh?: GateResult["fresh"];
+  /** Asked when the corpus is done: what both versions make of a random set. */
+  readonly fresh?: () => Promise<FreshAnswer>;
 }
 
 /** The corpus on one version. */
@@ -74,7 +73,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
  */
 export async function gate(options: GateOptions): Promise<GateResult> {
   const started = performance.now();
-  const { corpus, candidate, base, effort = {}, fresh = null, now = () => new Date() } = options;
+  const { corpus, candidate, base, effort = {}, now = () => new Date() } = options;
   const policy = policySchema.parse(options.policy ?? {});
   const baseline = await readBaseline(corpus);
   const contents = await corpus.read();
@@ -86,7 +85,7 @@ export async function gate(options: GateOptions): Promise<GateResult> {
     memory: options.memory ?? noMemory(),
     toolVersion: options.toolVersion ?? "0",
     effort,
-    profiles: sharedProfiles(candidate, base, effort.profiles),
+    profiles: sharedProfiles([candidate, base], effort.profiles),
   };
   const suspects = new Suspects(
     work,
@@ -104,7 +103,10 @@ export async function gate(options: GateOptions): Promise<GateResult> {
       return [{ one, question, observed: observation }];
     }),
   );
+  const answer: FreshAnswer = (await options.fresh?.()) ?? null;
+  const fresh = answer !== null && "fresh" in answer ? answer.fresh : null;
   for (const version of [candidate, base]) await requireUnchanged(version);
+  const freshProblem = answer !== null && "problem" in answer ? answer.problem : null;
   const today = now().toISOString().slice(0, 10);
   const told = cases.cases.map((one, i): GateCase => {
     const attacked = answers.get(one);
@@ -120,7 +122,7 @@ export async function gate(options: GateOptions): Promise<GateResult> {
   });
   return {
     schema: GATE_SCHEMA,
-    status: told.some(isUnfinished) ? "partial" : "complete",
+    status: told.some(isUnfinished) || freshProblem !== null ? "partial" : "complete",
     ...commonOf(options, cases, contents.problems.length, effort.seed ?? 0),
     cost: {
       ...suspects.cost,
@@ -133,12 +135,14 @@ export async function gate(options: GateOptions): Promise<GateResult> {
     effort: { suite: [...(effort.attacks ?? DEFAULT_SUITE)], threats: suspects.effort() },
     policy,
     fresh,
+    freshProblem,
     baseline: baseline && toldBaseline(baseline, told),
     verdict: verdictOf({
       cases: told,
       policy,
       ratchet: ratchetOf(baseline, told),
       drop: dropOf(fresh),
+      freshProblem,
     }),
     counts: countOutcomes(told),
     cases: told,
@@ -149,12 +153,6 @@ async function replayVersion(version: Version, { cases }: Cases, options: Replay
   const { corpus, memory = noMemory(), toolVersion = "0", signal, onEvent } = options;
   const onCase = (done: number) => onEvent?.({ kind: "replay", version: version.name, done, of: cases.length });
   return replayAll(version, cases, { corpus, memory, toolVersion, signal, onCase });
-}
-
-/** Equal effort: what one of the two does not allow is not used on the other. */
-function sharedProfiles(candidate: Version, base: Version, wanted?: readonly Knowledge[]): Knowledge[] {
-  const both = profilesOf(candidate).filter((knowledge) => profilesOf(base).includes(knowledge));
-  return wanted === undefined ? both : both.filter((knowledge) => wanted.includes(knowledge));
 }
 
 function isQuestion(outcome: string): outcome is Question {

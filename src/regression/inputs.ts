@@ -45,7 +45,8 @@ export async function readInputs(corpus: Corpus, { entry, threat: id }: Case, ve
   return { rendition: "raw", point, clean, digests: { point: manifest.input, clean: manifest.clean }, threat };
 }
 
-function threatOf(id: string, { classifier: { dims, classes }, reading, mask }: Version): Threat {
+/** The threat that an id of the corpus names, to this version. Throws where its mask or its schema is another. */
+export function threatOf(id: string, { classifier: { dims, classes }, reading, mask }: Version): Threat {
   const threat = threatOfId(id, {
     classes: classes.length,
     dims,

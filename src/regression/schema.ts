@@ -228,6 +228,10 @@ export const gateSchema = z
     effort: effortSchema,
     policy: policySchema,
     fresh: freshSchema.nullable(),
+    freshProblem: z
+      .string()
+      .nullable()
+      .describe("why the fresh set that was asked for has no answer: exit code 3, unless it is 1"),
     baseline: ratchetSchema.nullable(),
     verdict: verdictSchema,
     counts: z

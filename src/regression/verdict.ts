@@ -27,13 +27,14 @@ export interface VerdictFacts {
   readonly policy: GatePolicy;
   readonly ratchet: Verdict["failed"][number] | null;
   readonly drop: Verdict["failed"][number] | null;
+  readonly freshProblem: string | null;
 }
 
 /**
  * The exit code and why. 1: something that the policy fails on; else 3: too much is unknown, or nothing was evaluated; else 0. A further sample can
  * only make it worse.
  */
-export function verdictOf({ cases, policy, ratchet, drop }: VerdictFacts): Verdict {
+export function verdictOf({ cases, policy, ratchet, drop, freshProblem }: VerdictFacts): Verdict {
   const counting = cases.filter(counts);
   const failOn = new Set<string>(policy.failOn);
   const failed: Verdict["failed"] = [];
@@ -49,7 +50,7 @@ export function verdictOf({ cases, policy, ratchet, drop }: VerdictFacts): Verdi
   const of = cases.filter(({ trusted }) => trusted).length;
   const enough = unknown <= policy.maxNotEvaluated && unknown < of;
   return {
-    exitCode: failed.length > 0 ? 1 : enough ? 0 : 3,
+    exitCode: failed.length > 0 ? 1 : enough && freshProblem === null ? 0 : 3,
     failed,
     notEvaluated: { cases: unknown, of, tooMany: !enough },
   };

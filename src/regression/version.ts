@@ -31,6 +31,13 @@ export function profilesOf({ classifier }: Version): Knowledge[] {
   return output === "scores" ? ["score", "label"] : ["label"];
 }
 
+/** Equal effort: what one of them does not allow is not used on the others. */
+export function sharedProfiles(versions: readonly Version[], wanted?: readonly Knowledge[]): Knowledge[] {
+  const [first, ...others] = versions.map(profilesOf);
+  const shared = first!.filter((knowledge) => others.every((profiles) => profiles.includes(knowledge)));
+  return wanted === undefined ? shared : shared.filter((knowledge) => wanted.includes(knowledge));
+}
+
 /**
  * Throws `E_TARGET_CHANGED` where a model that can only be asked answers fixed probes otherwise than when it was opened: what was learned is of no
  * one version. Where it answers no more there is nothing to compare.

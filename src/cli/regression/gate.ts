@@ -23,14 +23,13 @@ export async function run(options: Given): Promise<number> {
   try {
     const [candidate, base] = opened.versions;
     const { attacks, profile, seed } = given;
-    const fresh = await attackFresh(given, await threatsIn(corpus), session);
     const result = await gate({
       corpus,
       candidate: candidate!,
       base: base!,
       effort: { overrides: overridesOf(given), ...defined({ attacks, profiles: profile, seed }) },
       policy,
-      fresh,
+      fresh: async () => attackFresh(given, opened, await threatsIn(corpus), session),
       ...session.options,
     });
     session.progress.clear();
@@ -47,8 +46,8 @@ export async function run(options: Given): Promise<number> {
   }
 }
 
-/** As `--threat` takes them: what the samples of the corpus were found under, whatever the goal. */
+/** Ids of what the samples of the corpus were found under. */
 async function threatsIn(corpus: Corpus): Promise<string[]> {
   const { entries } = await corpus.read();
-  return [...new Set(entries.flatMap(threatsOf).map((id) => id.split(";")[0]!))].sort();
+  return [...new Set(entries.flatMap(threatsOf))].sort();
 }

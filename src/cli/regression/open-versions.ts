@@ -20,6 +20,8 @@ import { shortNames } from "./short-names.ts";
 
 export interface OpenVersions {
   readonly versions: readonly Version[];
+  /** Where files run; null where there is none. */
+  readonly runtime: Runtime | null;
   close(): Promise<void>;
 }
 
@@ -56,7 +58,7 @@ export async function openVersions(
       const { mask } = given;
       opened.push(mask === undefined ? version : { ...version, mask: await readMask(mask, version.classifier.dims) });
     }
-    return { versions: opened, close };
+    return { versions: opened, runtime, close };
   } catch (error) {
     await close();
     throw error;

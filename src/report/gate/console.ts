@@ -6,6 +6,7 @@ import {
   askedText,
   changeText,
   effortText,
+  freshMissing,
   outcomeText,
   reachedText,
   shownFirst,
@@ -26,6 +27,7 @@ export function gateText(result: GateResult): string {
     duration(seconds),
   ].join("   ");
   const named = shownFirst(result.cases);
+  const missing = freshMissing(result);
   const lines = [
     head,
     "",
@@ -37,9 +39,7 @@ export function gateText(result: GateResult): string {
       ({ name, rate }) =>
         `Fresh set  ${name}: ${rate.before} -> ${rate.after} of ${rate.of}, +${rate.gained} -${rate.lost}, p ${rate.p.toFixed(3)}; a drop of ${percent(rate.leastDrop)} would have shown`,
     ),
-    ...(result.fresh === null
-      ? ["Fresh set  none (--data): a drop that the corpus does not show would not be noticed"]
-      : []),
+    ...(missing === null ? [] : [`Fresh set  ${missing}`]),
     ...(baseline === null
       ? []
       : [`Baseline   ${baseline.broken} broken then, ${baseline.now} of those that it knew now`]),

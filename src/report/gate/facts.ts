@@ -1,6 +1,6 @@
 import type { GateCase, GateResult } from "../../regression/schema.ts";
 import { grouped, plural } from "../format.ts";
-import { COLUMNS } from "./words.ts";
+import { COLUMNS, threatShort } from "./words.ts";
 
 /** The table of a gate: a row for each threat, a column for each outcome that came up. */
 export function countsOf({ cases }: Pick<GateResult, "cases">) {
@@ -17,7 +17,7 @@ export function freshRows({ fresh }: Pick<GateResult, "fresh">) {
   if (fresh === null) return [];
   return [
     { name: "clean inputs", rate: fresh.clean },
-    ...fresh.threats.map(({ threat, ...rate }) => ({ name: threat.split(";")[0]!, rate })),
+    ...fresh.threats.map(({ threat, ...rate }) => ({ name: threatShort(threat), rate })),
   ];
 }
 

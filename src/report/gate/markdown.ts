@@ -6,6 +6,7 @@ import {
   COLUMNS,
   changeText,
   effortText,
+  freshMissing,
   MEANINGS,
   outcomeText,
   reachedText,
@@ -23,6 +24,7 @@ export function gateMarkdown(result: GateResult): string {
   const { base, candidate, corpus, baseline } = result;
   const counts = countsOf(result);
   const named = shownFirst(result.cases);
+  const missing = freshMissing(result);
   const lines = [
     `## ${sentence(verdictText(result))}`,
     "",
@@ -53,9 +55,7 @@ export function gateMarkdown(result: GateResult): string {
       ({ name, rate }) =>
         `- Fresh set, ${sentence(name)}: ${rate.before} → ${rate.after} of ${rate.of} (p ${rate.p.toFixed(3)}); a drop of ${percent(rate.leastDrop)} or more would have shown`,
     ),
-    ...(result.fresh === null
-      ? ["- No fresh random set was attacked: a drop that the corpus does not show would not have been noticed"]
-      : []),
+    ...(missing === null ? [] : [`- Fresh set: ${missing}`]),
     ...(baseline === null
       ? []
       : [

@@ -139,33 +139,35 @@ function fresh(result: GateResult): Markup {
   const rows = freshRows(result);
   const set = result.fresh;
   const body =
-    set === null
-      ? html`<p>None was given (<code>--data</code>). The corpus was selected because a version failed, so no rate can be read from it, and a drop that it does not show would not have been noticed.</p>`
-      : html`<p>${named(set.data)}: ${set.draw}. Both versions were attacked afresh, with equal effort.</p><div class="box">${tableOf(
-          {
-            columns: [
-              { name: "" },
-              { name: "before", numeric: true },
-              { name: "after", numeric: true },
-              { name: "gained / lost", numeric: true },
-              { name: "McNemar p", numeric: true },
-              { name: "drop that would have shown", numeric: true },
-              { name: "trained on", numeric: true },
-            ],
-            rows: rows.map(({ name, rate }) => [
-              name,
-              `${rate.before} of ${rate.of}`,
-              `${rate.after} of ${rate.of}`,
-              `${rate.gained} / ${rate.lost}`,
-              rate.p.toFixed(3),
-              percent(rate.leastDrop),
-              rate.trainedOn === undefined
-                ? "none"
-                : `${rate.trainedOn.before} → ${rate.trainedOn.after} of ${rate.trainedOn.of}`,
-            ]),
-          },
-          "The fresh set",
-        )}</div>`;
+    result.freshProblem !== null
+      ? html`<p>Not evaluated: ${result.freshProblem}</p>`
+      : set === null
+        ? html`<p>None was given (<code>--data</code>). The corpus was selected because a version failed, so no rate can be read from it, and a drop that it does not show would not have been noticed.</p>`
+        : html`<p>${named(set.data)}: ${set.draw}. Both versions were attacked afresh, with equal effort.</p><div class="box">${tableOf(
+            {
+              columns: [
+                { name: "" },
+                { name: "before", numeric: true },
+                { name: "after", numeric: true },
+                { name: "gained / lost", numeric: true },
+                { name: "McNemar p", numeric: true },
+                { name: "drop that would have shown", numeric: true },
+                { name: "trained on", numeric: true },
+              ],
+              rows: rows.map(({ name, rate }) => [
+                name,
+                `${rate.before} of ${rate.of}`,
+                `${rate.after} of ${rate.of}`,
+                `${rate.gained} / ${rate.lost}`,
+                rate.p.toFixed(3),
+                percent(rate.leastDrop),
+                rate.trainedOn === undefined
+                  ? "none"
+                  : `${rate.trainedOn.before} → ${rate.trainedOn.after} of ${rate.trainedOn.of}`,
+              ]),
+            },
+            "The fresh set",
+          )}</div>`;
   return html`<section id="fresh"><h2>A fresh random set</h2>${body}</section>
 `;
 }

@@ -118,6 +118,14 @@ const SEVERAL: Readonly<Record<string, string>> = {
   "expired-waiver": "with expired waivers",
 };
 
+/** Why there is no answer of a fresh set; null where there is one. */
+export function freshMissing({ fresh, freshProblem }: Pick<GateResult, "fresh" | "freshProblem">): string | null {
+  if (fresh !== null) return null;
+  return freshProblem === null
+    ? "none (--data): a drop that the corpus does not show would not be noticed"
+    : "not evaluated";
+}
+
 /** Why the gate failed, in words. */
 export function failuresOf({ verdict }: GateResult): string[] {
   const rules = {
@@ -135,14 +143,15 @@ export function failuresOf({ verdict }: GateResult): string[] {
 /** The last line. */
 export function verdictText(result: GateResult): string {
   const { exitCode, notEvaluated } = result.verdict;
+  const fresh = result.freshProblem === null ? [] : [`the fresh set was not evaluated: ${result.freshProblem}`];
   const { cases, of, tooMany } = notEvaluated;
   const unknown =
     of === 0
       ? "the corpus holds nothing that could be replayed"
       : `${grouped(cases)} of ${grouped(of)} without an answer`;
-  const more = tooMany ? [unknown] : [];
+  const more = [...(tooMany ? [unknown] : []), ...fresh];
   if (exitCode === 1) return `GATE FAILED: ${[...failuresOf(result), ...more].join("; ")}`;
-  return exitCode === 3 ? `NOT EVALUATED: ${unknown}` : `GATE PASSED${cutShort(result)}`;
+  return exitCode === 3 ? `NOT EVALUATED: ${more.join("; ")}` : `GATE PASSED${cutShort(result)}`;
 }
 
 /** A re-attack that was not finished leaves open whether a sample is fixed; that it fails no more stays true. */
