@@ -129,7 +129,7 @@ describe("blindspot corpus", () => {
     const { x, y } = readNpz(new Uint8Array(readFileSync(join(folder, "natural.npz"))));
     expect([x!.dims[0], y!.dims]).toEqual([10, [10]]);
     const imported = await blindspot("corpus", "import", "npz:natural.npz", "--kind", "natural", "--corpus", "in");
-    expect(imported.stdout).toContain("10 new of 10 inputs; untrusted");
+    expect(imported.stdout).toMatch(/10 new of 10 inputs\n {2}untrusted/);
     const ids = (entries: Listed[]) => entries.map(({ id }) => id).sort();
     expect(ids(await listed("--corpus", "in"))).toEqual(ids(await listed("--kind", "natural")));
     expect(new Set((await listed("--corpus", "in")).map(({ trust }) => trust))).toEqual(new Set(["untrusted"]));

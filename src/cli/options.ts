@@ -290,7 +290,10 @@ export const OPTIONS = {
     "an image, an .npy array of float32 in 0..1, a row as .json, or a text as .txt",
     text,
   ),
-  clean: option("--clean <file>", "the input that it was made from", text),
+  clean: option("--clean <file>", "the input that it was made from (import: a source of these)", text),
+  for: option("--for <use>", "training: inputs and true classes as other programs read them", choice("training")),
+  vouch: flag("--vouch", "you answer for the classes that the source claims"),
+  memory: option("--memory <megabytes>", "for the process that opens the source (default 2048)", wholeFrom(64)),
   label: option("--label <class>", "its true class, by your word", text),
   kind: option(
     "--kind <kind>",

@@ -14,14 +14,30 @@ export async function saveRows(
   classes: readonly string[],
 ): Promise<Float32Array[]> {
   if (points.length === 0) return [];
-  const columns = space.columns.flat();
-  const label = freeName(columns, "label");
-  const lines = points.map((point, i) => [...cellsOf(space, point), classes[labels[i]!]!]);
   const file = join(directory, ROWS_FILE);
-  const text = [[...columns, label], ...lines].map((line) => line.map(quoted).join(",")).join("\n");
-  await writeWhole(file, new TextEncoder().encode(`${text}\n`));
+  const names = labels.map((label) => classes[label]!);
+  const label = await writeRows(file, space, points, names);
   const back = await openDataset(`csv:${file}?label=${encodeURIComponent(label)}`, { rows: space, classes });
   return Promise.all(points.map(async (_, i) => (await back.sample(i)).point));
+}
+
+/** Writes rows as the data holds them, with the names of their classes; returns the name of that column. */
+export async function writeRows(
+  file: string,
+  space: RowSpace,
+  points: readonly Float32Array[],
+  names: readonly string[],
+): Promise<string> {
+  const columns = space.columns.flat();
+  const label = freeName(columns, "label");
+  const lines = points.map((point, i) => [...cellsOf(space, point), names[i]!]);
+  await writeWhole(file, `${csvText([[...columns, label], ...lines])}\n`);
+  return label;
+}
+
+/** RFC 4180, each value as it is: for programs, not for spreadsheets. */
+export function csvText(lines: readonly (readonly FieldValue[])[]): string {
+  return lines.map((line) => line.map(quoted).join(",")).join("\n");
 }
 
 function freeName(taken: readonly string[], name: string): string {

@@ -89,6 +89,9 @@ export interface Contents {
   readonly notUnderstood: readonly string[];
 }
 
+/** An input of a sample, by its part or by the name of a rendition. */
+type Side = "input" | "clean" | { readonly digest: string };
+
 const encoder = new TextEncoder();
 
 /**
@@ -254,20 +257,25 @@ export class Corpus {
    * An input of a sample: as it was found, its clean side, or another of its renditions by name (see `renditionOf`). Throws where it is missing or
    * damaged: it is never skipped in silence.
    */
-  async point(
-    manifest: Manifest,
-    side: "input" | "clean" | { readonly digest: string },
-    reading?: Reading,
-  ): Promise<Float32Array> {
+  async point(manifest: Manifest, side: Side, reading?: Reading): Promise<Float32Array> {
+    return this.whole(manifest, side, (digest) => this.readInput(manifest, digest, reading));
+  }
+
+  /** The same as its file. */
+  async file(manifest: Manifest, side: Side): Promise<Uint8Array> {
+    return (await this.whole(manifest, side, (digest) => this.readFile(manifest, digest))).bytes;
+  }
+
+  private async whole<T>(manifest: Manifest, side: Side, read: (digest: string) => Promise<Read<T>>): Promise<T> {
     const digest = typeof side === "string" ? manifest[side] : side.digest;
-    const read = digest === null ? ({ state: "missing" } as const) : await this.readInput(manifest, digest, reading);
-    if (read.state === "good") return read.value;
+    const found = digest === null ? ({ state: "missing" } as const) : await read(digest);
+    if (found.state === "good") return found.value;
     throw new BlindspotError({
       code: "E_CORPUS_BLOB",
       subject: `sample ${manifest.id.slice(0, 12)}`,
       where: digest === null ? "clean" : blobPath(digest, manifest),
       expected: "the input as it was stored",
-      got: read.state === "bad" ? read.problem : "no such file",
+      got: found.state === "bad" ? found.problem : "no such file",
       hint: "blindspot corpus verify lists all that is damaged; git brings it back",
     });
   }

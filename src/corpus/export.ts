@@ -4,10 +4,25 @@ import { writeNpz } from "../tensor/npz.ts";
 import { float32, int64, tensor } from "../tensor/tensor.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Entry } from "./entry.ts";
+import { type Form, formText } from "./identity.ts";
 
 /** What can be trained on: the true label stands. */
 export function trainable(entries: readonly Entry[]): Entry[] {
   return entries.filter(({ trust }) => trust === "trusted");
+}
+
+/** How all of these samples are laid out. Throws where they are of several forms, or none. */
+export function commonForm(corpus: Corpus, entries: readonly Entry[]): Form {
+  const forms = new Map<string, number>();
+  for (const { manifest } of entries) forms.set(formText(manifest), (forms.get(formText(manifest)) ?? 0) + 1);
+  const [first] = entries;
+  if (first !== undefined && forms.size === 1) return first.manifest;
+  throw new BlindspotError({
+    code: "E_CORPUS_EXPORT",
+    subject: corpus.folder.name,
+    expected: "samples of one form, with true labels that stand",
+    got: first === undefined ? "none" : [...forms].map(([name, count]) => `${count} of ${name}`).join("; "),
+  });
 }
 
 /**
@@ -19,19 +34,7 @@ export async function trainingFile(
   entries: readonly Entry[],
   classes: readonly string[],
 ): Promise<Uint8Array> {
-  const forms = new Map<string, number>();
-  for (const { manifest } of entries) {
-    const name = `${manifest.modality} ${manifest.dims.join("x")} ${manifest.values}`;
-    forms.set(name, (forms.get(name) ?? 0) + 1);
-  }
-  const [form] = entries;
-  if (form === undefined || forms.size > 1)
-    throw new BlindspotError({
-      code: "E_CORPUS_EXPORT",
-      subject: corpus.folder.name,
-      expected: "samples of one form, with true labels that stand",
-      got: form === undefined ? "none" : [...forms].map(([name, count]) => `${count} of ${name}`).join("; "),
-    });
+  const { dims, values } = commonForm(corpus, entries);
   const unknown = new Set(entries.map(({ label }) => label!.name).filter((name) => !classes.includes(name)));
   if (unknown.size > 0)
     throw new BlindspotError({
@@ -40,7 +43,6 @@ export async function trainingFile(
       expected: `all classes of the samples, in the order of the model's outputs`,
       got: `none named ${[...unknown].slice(0, 10).join(", ")}`,
     });
-  const { dims, values } = form.manifest;
   const size = dims.reduce((product, dim) => product * dim, 1);
   const eightBit = values === "uint8";
   const data = eightBit ? new Uint8Array(entries.length * size) : new Float32Array(entries.length * size);

@@ -37,7 +37,7 @@ export async function incomingFile(modality: "row" | "text", bytes: Uint8Array):
 }
 
 async function incoming(codec: Codec, point: Float32Array): Promise<Incoming> {
-  return { form: formOf(codec), input: { digest: digestOf(codec, point), bytes: (await codec.encode(point)).bytes } };
+  return { form: formOf(codec), input: await asFile(codec, point) };
 }
 
 export interface Report {
@@ -90,15 +90,34 @@ async function classOf(corpus: Corpus, name: string): Promise<ClassRef> {
   });
 }
 
-/** One labelled input of a source that others made. */
-export interface Imported {
-  readonly point: Float32Array;
+/** An input of a source that others made, with what the source says of it. */
+export interface Claim {
+  readonly form: Form;
+  readonly input: InputFile;
+  readonly clean: InputFile | null;
+  readonly kind: Kind;
   readonly label: ClassRef;
   readonly data: Extract<EventBody, { event: "imported" }>["data"];
 }
 
-/** Stores what another tool made. It claims a label; nothing is believed before it is replayed, or a person judges it. */
-export async function storeImport(corpus: Corpus, codec: Codec, kind: Kind, input: Imported): Promise<Added> {
-  const { point, label, data } = input;
-  return corpus.add({ codec, point, clean: null, events: [{ event: "imported", kind, label, data }] });
+/** Names an input and writes it as a corpus does. */
+export async function asFile(codec: Codec, point: Float32Array): Promise<InputFile> {
+  return { digest: digestOf(codec, point), bytes: (await codec.encode(point)).bytes };
 }
+
+/**
+ * Stores what another tool made. Its class is a claim: it counts once a model was seen to make the mistake (`found`), or a person answers for it (`by`).
+ */
+export async function storeImport(
+  corpus: Corpus,
+  { form, input, clean, kind, label, data }: Claim,
+  found: FoundBody | null,
+  by: string | null,
+): Promise<Added> {
+  const events: EventBody[] = [{ event: "imported", kind, label, data }];
+  if (found !== null) events.push(found);
+  if (by !== null) events.push({ event: "judged", by, verdict: "valid", label });
+  return corpus.add({ form, input, clean, events });
+}
+
+type FoundBody = Extract<EventBody, { event: "found" }>;

@@ -15,6 +15,19 @@ const setting = z.union([z.number(), z.boolean(), z.string()]);
 /** Larger inputs are refused before anything is allocated for them. */
 const MAX_VALUES = 2 ** 26;
 
+/** Whether modality, dims and values fit together. */
+export function isForm({
+  modality,
+  dims,
+  values,
+}: Record<"modality" | "values", string> & { dims: number[] }): boolean {
+  return (
+    (modality === "row") === (values === "json") &&
+    (modality === "text") === (values === "utf-8") &&
+    (modality === "row" || modality === "text") === (dims.length === 0)
+  );
+}
+
 /**
  * What a sample is: a pure function of its id's ingredients, so that everybody who has the sample has the same bytes. Whatever is known
  * about it stands in events.
@@ -35,13 +48,7 @@ export const manifestSchema = z
     input: digest.describe("SHA-256 of the canonical bytes; names the blob"),
     clean: digest.nullable().describe("the same of the input that it was made from; null: none"),
   })
-  .refine(
-    ({ modality, dims, values }) =>
-      (modality === "row") === (values === "json") &&
-      (modality === "text") === (values === "utf-8") &&
-      (modality === "row" || modality === "text") === (dims.length === 0),
-    "modality, dims and values that fit together",
-  )
+  .refine(isForm, "modality, dims and values that fit together")
   .describe("samples/AB/ID.json: one immutable file per boundary sample");
 
 /** How a model was read: answers are comparable only where this is equal. Named by the SHA-256 of the file. */

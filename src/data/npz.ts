@@ -10,17 +10,20 @@ import { choice, type DataSpec } from "./spec.ts";
 
 /**
  * NumPy arrays: `x` [n, h, w, c], [n, c, h, w], [n, h, w] or [n, features]; `y` [n] or [n, 1], indices or names; optional `group` [n].
- * uint8 is 0..255; float32 and float64 lie in the input range.
+ * uint8 is 0..255; float32 and float64 lie in the input range. The arrays may have other names: `npz:FILE?x=x_adv&y=labels`.
  */
 export async function openNpz(spec: DataSpec, options: OpenOptions & { maxBytes: number }): Promise<Dataset> {
   const { bytes, sha256 } = await readSource(spec.path, options.maxBytes);
-  const arrays = readNpz(bytes, { subject: spec.path, keys: ["x", "y", "group"], maxBytes: options.maxBytes });
-  const { x, y, group } = arrays;
+  const [inputs, labelled] = ["x", "y"].map((key) => spec.query.get(key) ?? key) as [string, string];
+  const keys = [inputs, labelled, "group"];
+  const arrays = readNpz(bytes, { subject: spec.path, keys, maxBytes: options.maxBytes });
+  const { [inputs]: x, [labelled]: y, group } = arrays;
   if (x === undefined || y === undefined)
     throw dataError(spec.path, {
       code: "E_DATA_KEYS",
-      expected: "arrays x and y",
+      expected: `arrays ${inputs} and ${labelled}`,
       got: Object.keys(arrays).join(", ") || "neither",
+      hint: "If they have other names, say which: npz:FILE?x=NAME&y=NAME",
     });
   if (x.dtype !== "uint8" && x.dtype !== "float32" && x.dtype !== "float64")
     throw dataError(spec.path, {

@@ -14,7 +14,7 @@ const TABLE = ["label", "group", "header", "text", "quote", "missing", "trim"];
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   folder: [],
   idx: [],
-  npz: ["layout"],
+  npz: ["layout", "x", "y"],
   records: ["shape", "layout", "label"],
   csv: TABLE,
   tsv: TABLE,

@@ -16,7 +16,7 @@ const LONGEST = 16_384;
 const ROOM = 256;
 
 /** A text with its label, as the source has them. */
-interface LabeledText {
+export interface LabeledText {
   readonly text: string;
   readonly label: string;
   readonly group?: string;
@@ -109,7 +109,7 @@ function isName(value: unknown): value is string | number | boolean {
 }
 
 /** Points of a size that all texts share, with room for what attacks insert. */
-function textDataset(spec: DataSpec, sha256: string, found: readonly LabeledText[], options: Options): Dataset {
+export function textDataset(spec: DataSpec, sha256: string, found: readonly LabeledText[], options: Options): Dataset {
   if (found.length === 0) throw dataError(spec.path, { code: "E_DATA_EMPTY", expected: "labeled texts" });
   const problems = new RecordProblems(spec.path);
   let longest = 0;

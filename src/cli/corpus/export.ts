@@ -1,38 +1,42 @@
 import { writeWhole } from "../../assess/files.ts";
-import { BlindspotError } from "../../base/errors.ts";
-import { commonClasses, trainable, trainingFile } from "../../corpus/export.ts";
+import { bundleOf } from "../../corpus/bundle.ts";
+import { trainable } from "../../corpus/export.ts";
 import { merge } from "../../corpus/merge.ts";
 import { plural } from "../../report/format.ts";
-import { classNames } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
+import { exportTraining } from "./export-training.ts";
 import { createCorpus, openCorpus, selected, tellProblems } from "./open.ts";
 
 export async function run(options: Given): Promise<number> {
   const given = requireOptions(options, ["out"], "corpus export");
+  const { out } = given;
   const corpus = await openCorpus(given);
   const { entries, problems, notUnderstood } = await corpus.read();
   tellProblems(problems, notUnderstood);
   const chosen = selected(entries, given);
   let samples = chosen.length;
-  if (given.out.endsWith(".npz")) {
+  // Nothing else is an .npz file.
+  if (given.for === "training" || out.endsWith(".npz")) {
     const usable = trainable(chosen);
-    const named = given.classes === undefined ? await commonClasses(corpus, usable) : await classNames(given.classes);
-    if (named === null)
-      throw new BlindspotError({
-        code: "E_CLASSES",
-        subject: "blindspot corpus export",
-        expected: "--classes: the samples come from models with different classes, or from none",
-      });
-    await writeWhole(given.out, await trainingFile(corpus, usable, named));
-    if (usable.length < samples)
-      process.stderr.write(`note: left out ${samples - usable.length} whose true class nobody vouches for\n`);
+    await exportTraining(corpus, usable, given);
+    tellLeftOut(samples - usable.length, "whose true class nobody vouches for");
     samples = usable.length;
+  } else if (out.endsWith(".jsonl")) {
+    const lines: string[] = [];
+    for await (const line of bundleOf(corpus, chosen)) lines.push(`${line}\n`);
+    await writeWhole(out, lines.join(""));
+    tellLeftOut(samples - lines.length, "that nobody has given a class");
+    samples = lines.length;
   } else {
-    const target = await createCorpus({ corpus: given.out });
+    const target = await createCorpus({ corpus: out });
     const { refused } = await merge(target, corpus, new Set(chosen.map(({ id }) => id)));
     tellProblems(refused, []);
   }
-  if (given.json) process.stdout.write(`${JSON.stringify({ out: given.out, samples }, null, 2)}\n`);
-  else process.stdout.write(`${given.out}: ${plural(samples, "sample")}\n`);
+  if (given.json) process.stdout.write(`${JSON.stringify({ out, samples }, null, 2)}\n`);
+  else process.stdout.write(`${out}: ${plural(samples, "sample")}\n`);
   return 0;
+}
+
+function tellLeftOut(count: number, why: string): void {
+  if (count > 0) process.stderr.write(`note: left out ${count} ${why}\n`);
 }

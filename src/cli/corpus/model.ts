@@ -70,19 +70,19 @@ export async function howRead(known: Reads, given: Given): Promise<HowRead> {
   };
 }
 
-/** Loads a model file as `howRead` says. */
+/** Loads a model file as `howRead` says; where nobody names the classes, the file does, or they are numbers. */
 export async function loadKnown(
   opened: OpenedModel,
-  known: Reads,
+  known: Omit<Reads, "classes"> & Partial<Pick<Reads, "classes">>,
   given: Given,
   runtime: Runtime,
 ): Promise<Omit<KnownModel, "close">> {
-  const { options, classes, dims, isText, reading, kept } = await howRead(known, given);
+  const { options, classes, dims, isText, reading, kept } = await howRead({ classes: [], ...known }, given);
   const classifier = await openClassifier(opened, {
     ...(isText ? defined({ output: options.output }) : modelOptions(options)),
     ...(reading.rows === undefined ? {} : { features: reading.rows.boxes }),
     dims,
-    classes,
+    ...(classes.length === 0 ? {} : { classes }),
     runtime,
     label: opened.label,
   });

@@ -75,7 +75,11 @@ function told(event: CorpusEvent): string {
       const from = `${data.spec}${data.index === undefined ? "" : `, index ${data.index}`}`;
       if (corruption !== undefined)
         return `found: ${mistake} under ${corruption.name}, severity ${corruption.severity} of 5; ${from}${run}`;
-      if (attack === undefined) return `found: ${mistake} without any attack; ${from}${run}`;
+      if (attack === undefined) {
+        const how =
+          event.kind === "adversarial" ? `that another tool made, ${changeText(event)}` : "without any attack";
+        return `found: ${mistake} ${how}; ${from}${run}`;
+      }
       const { name, knowledge, queries, seed } = attack;
       const change = changeText(event);
       return `found: ${mistake} under ${threat} by ${name} (${knowledge}), ${change}, ${queries} queries, seed ${seed}; ${from}${run}`;
