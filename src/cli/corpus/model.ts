@@ -73,11 +73,14 @@ export async function howRead(known: Reads, given: Given): Promise<HowRead> {
 /** Loads a model file as `howRead` says; where nobody names the classes, the file does, or they are numbers. */
 export async function loadKnown(
   opened: OpenedModel,
-  known: Omit<Reads, "classes"> & Partial<Pick<Reads, "classes">>,
+  known: Omit<Reads, "classes"> & { readonly classes?: readonly string[] },
   given: Given,
   runtime: Runtime,
 ): Promise<Omit<KnownModel, "close">> {
-  const { options, classes, dims, isText, reading, kept } = await howRead({ classes: [], ...known }, given);
+  const { options, classes, dims, isText, reading, kept } = await howRead(
+    { ...known, classes: [...(known.classes ?? [])] },
+    given,
+  );
   const classifier = await openClassifier(opened, {
     ...(isText ? defined({ output: options.output }) : modelOptions(options)),
     ...(reading.rows === undefined ? {} : { features: reading.rows.boxes }),
