@@ -5,7 +5,7 @@
  *   node bench/row-tables.mjs --out FOLDER --python VENV/bin/python [--only german] [--samples 100] [--fields 2] [--data FOLDER]
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadClassifier, openDataset, RowSpace, readRowSchema } from "../dist/index.js";
@@ -63,14 +63,16 @@ async function measure(name) {
     const right = await accuracy(classifier, test);
     await classifier.close();
     for (const fields of options.fields.split(",")) {
+      // A run goes on where another was cut short; this one begins anew.
+      rmSync(inside(`${model}-${fields}`), { recursive: true, force: true });
       const started = Date.now();
       const spec = ["--data", `csv:${inside("test.csv")}?label=label`, "--classes", classes.join(), "--schema", schema];
       const plan = ["--threat", `fields:${fields}`, "--samples", options.samples, "--attacks", ATTACKS[model]];
-      const more = ["--corpus", "none", "--out", inside(`${model}-${fields}`), "--json"];
+      const more = ["--corpus", "none", "--out", inside(`${model}-${fields}`), "--json", "--quiet"];
       const printed = execFileSync(
         process.execPath,
         [here("../dist/cli/main.js"), "assess", "--model", file, ...spec, ...plan, ...more],
-        { maxBuffer: 2 ** 28, stdio: ["ignore", "pipe", "ignore"] },
+        { maxBuffer: 2 ** 28, stdio: ["ignore", "pipe", "inherit"] },
       );
       const { clean, threats } = JSON.parse(printed);
       const { unbroken, bracket } = threats[0].robustAccuracy;

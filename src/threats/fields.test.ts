@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../base/rng.ts";
+import { randomSchema } from "../inputs/row/random-schema.test.fixture.ts";
 import { RowSpace } from "../inputs/row/row-space.ts";
 import { readRowSchema } from "../inputs/row/schema.ts";
 import { fields } from "./fields.ts";
@@ -45,6 +46,29 @@ describe("at most K fields of a row", () => {
         expect(threat.project(Float32Array.from(once), x0)).toEqual(once);
         expect(threat.deployable(once, x0)).toEqual(once);
         expect(threat.distance(once, x0)).toBeLessThanOrEqual(count);
+      }),
+    );
+  });
+
+  it("of any schema with a relation never leave it: repair is legal, idempotent, and leaves a clean row as it is", () => {
+    fc.assert(
+      fc.property(fc.nat(), counts, anywhere, (seed, count, noise) => {
+        const { space: any, legal } = randomSchema(Rng.of(seed));
+        const threat = fields(Math.min(count, any.fields.length), any);
+        const x0 = any.point(legal[seed % legal.length]!);
+        const x = Float32Array.from(x0, (_, i) => noise[i % SIZE]!);
+        const once = threat.project(Float32Array.from(x), x0);
+        for (const point of [once, threat.ascend(x0, x, 2, x0), threat.randomPoint(x0, Rng.of(seed))]) {
+          expect(threat.violation(point, x0)).toBeNull();
+          expect(any.broken(any.levels(point))).toBeNull();
+        }
+        expect(threat.project(Float32Array.from(once), x0)).toEqual(once);
+        expect(threat.project(Float32Array.from(x0), x0)).toEqual(x0);
+        const derived = any.derive(any.levels(x), any.levels(x0));
+        for (const [f, { levels }] of any.fields.entries()) {
+          expect(derived[f]).toBeGreaterThanOrEqual(0);
+          expect(derived[f]).toBeLessThan(levels);
+        }
       }),
     );
   });

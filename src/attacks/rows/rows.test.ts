@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../base/rng.ts";
 import type { DataSample } from "../../data/dataset.ts";
+import { allRows, randomSchema } from "../../inputs/row/random-schema.test.fixture.ts";
 import { type Levels, RowSpace } from "../../inputs/row/row-space.ts";
 import { readRowSchema } from "../../inputs/row/schema.ts";
 import { fields } from "../../threats/fields.ts";
@@ -24,14 +25,6 @@ const SCHEMA = {
 
 function spaceOf(relations: readonly string[]): RowSpace {
   return new RowSpace(readRowSchema({ ...SCHEMA, relations }, "s.json"));
-}
-
-/** Every row of the schema, by counting. */
-function allRows(space: RowSpace): Levels[] {
-  let rows: number[][] = [[]];
-  for (const { levels } of space.fields)
-    rows = rows.flatMap((row) => Array.from({ length: levels }, (_, level) => [...row, level]));
-  return rows.map((row) => Int32Array.from(row));
 }
 
 function labelOf(net: SmallNet, point: Float32Array): number {
@@ -113,6 +106,31 @@ describe.each([
     const outcomes = new Set(found.map(({ outcome }) => outcome));
     expect(outcomes).toContain("fooled");
   });
+});
+
+it("exhaustive search is brute force at K = 2 on forty random schemas, each with a relation that binds", async () => {
+  const seen = { fooled: 0, resisted: 0 };
+  for (let seed = 0; seed < 40; seed++) {
+    const rng = Rng.of(seed).fold("schema");
+    const { space, legal } = randomSchema(rng);
+    const net = randomNet(seed, space.size, 2);
+    const samples = Array.from({ length: 3 }, (_, index) => {
+      const point = space.point(legal[rng.integer(legal.length)]!);
+      return { id: String(index), index, point, label: labelOf(net, point) };
+    });
+    for (const [i, attempt] of (await attempts(space, net, samples, 2, "row-exhaustive")).entries()) {
+      const clean = space.levels(samples[i]!.point);
+      const best = bruteForce(space, net, clean, 2);
+      const told = `seed ${seed}, ${space.schema.relations[0]!.text}, row ${space.values(clean)}`;
+      expect(attempt.outcome, told).toBe(Number.isFinite(best.fields) ? "fooled" : "resisted");
+      seen[attempt.outcome as "fooled" | "resisted"]++;
+      expect(attempt.exhausted, told).toBe(attempt.outcome === "resisted" ? true : undefined);
+      if (attempt.found === null) continue;
+      expect(attempt.found.distance, told).toBe(best.fields);
+      expect(space.cost(space.levels(attempt.found.point), clean), told).toBeCloseTo(best.cost, 9);
+    }
+  }
+  expect(Math.min(seen.fooled, seen.resisted)).toBeGreaterThan(15);
 });
 
 it("an exhaustive search without the budget for every row claims no proof", async () => {
