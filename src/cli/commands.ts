@@ -93,11 +93,12 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "minimize [ids...]",
     summary: "shrink samples of the corpus to the fewest pixels or fields, and harden the ones that a gate replays",
-    options: [...MODEL, "corpus", "allNew", "queries", "time", ...OUTPUT],
+    options: [...MODEL, ...QUERIED, "schema", "corpus", "allNew", "queries", "time", ...OUTPUT],
     examples: [
       "minimize --all-new --model model.onnx",
       "minimize --all-new --model model.onnx --queries 300 --time 600",
       "minimize 3fa94c01 --model model.onnx",
+      "minimize --all-new --model https://127.0.0.1:8080/v2/models/signs --adapter kserve --queries 200 --max-queries 5000",
     ],
     load: () => import("./commands/minimize.ts"),
   },

@@ -43,6 +43,10 @@ export interface RenderOptions {
   readonly signal?: AbortSignal;
   /** Also samples that were rendered for this model before. */
   readonly again?: boolean;
+  /** Samples under way at once; default: what fills the batches of a model. */
+  readonly atOnce?: number;
+  /** Whether distances and stability are measured, too, for about 80 queries more a sample (default true). */
+  readonly measures?: boolean;
   /** Called after each sample. */
   readonly onDone?: (done: Rendered) => void;
 }
@@ -63,8 +67,7 @@ export interface RenderedFacts {
   readonly guarantee: RenderedEvent["guarantee"];
 }
 
-/** Samples under way at once: what fills the batches of a model. */
-const IN_FLIGHT = 48;
+const AT_ONCE = 48;
 /** Reasons that say nothing about the sample: the same command goes on. */
 const CUT_SHORT: ReadonlySet<RenderedEvent["stop"]> = new Set(["aborted", "deadline"]);
 
@@ -79,9 +82,11 @@ export async function render(
   model: RenderingModel,
   options: RenderOptions = {},
 ): Promise<readonly Rendered[]> {
-  const results = await pooled(entries, IN_FLIGHT, async (entry) => {
+  const results = await pooled(entries, options.atOnce ?? AT_ONCE, async (entry) => {
     if (options.signal?.aborted || Date.now() >= (options.deadline ?? Number.POSITIVE_INFINITY)) return null;
     const done = await renderOne(corpus, entry, model, options);
+    // A model that answers no more leaves nothing that could be verified.
+    if (done.state === "left out" && options.signal?.aborted) return null;
     options.onDone?.(done);
     return done;
   });
@@ -143,15 +148,17 @@ class Rendering {
     const label = classes.indexOf(this.entry.label!.name);
     const shrinking = shrinkingOf(subject.codec);
     const limits = this.limits(shrinking?.queries ?? 0);
+    const { measures = true } = this.options;
     const strong = await strengthened(subject, label, judge, limits);
     if (strong === null) return { id, state: "not reproduced", why: "the model gets the input right" };
     const from = changes(subject, subject.wrong);
     const { stop, gap } = strong;
     const floor = Math.min(gap, WITNESS_GAP);
     const witness = await this.store("witness", subject, { ...strong, floor, guarantee: "none" }, from);
-    if (!CUT_SHORT.has(stop)) await this.measureRay(subject, label);
+    if (measures && !CUT_SHORT.has(stop)) await this.measureRay(subject, label);
     if (shrinking === null) return { id, state: "rendered", witness, minimal: null };
-    const shrunk = await minimize({ ...subject, wrong: strong.point }, label, judge, shrinking.strategy, limits);
+    const left = { ...limits, queries: Math.max(0, limits.queries - strong.queries) };
+    const shrunk = await minimize({ ...subject, wrong: strong.point }, label, judge, shrinking.strategy, left);
     if (shrunk.state === "not reproduced") return { id, state: "not reproduced", why: shrunk.why };
     const nothing = CUT_SHORT.has(shrunk.stop) && shrunk.point === strong.point;
     const minimal = nothing ? null : await this.store("minimal", subject, shrunk, from);
@@ -231,8 +238,9 @@ class Rendering {
     const { judge, record, classes } = this.model;
     const { modality } = subject.codec;
     // Small noise on a row or a text is no row and no text.
+    const { measures = true } = this.options;
     const steady =
-      modality === "image" || modality === "vector"
+      measures && (modality === "image" || modality === "vector")
         ? await stability({ ...subject, wrong: point }, predicted, judge)
         : null;
     const input = await this.corpus.storeInput(subject.codec, point);

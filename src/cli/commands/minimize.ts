@@ -6,12 +6,16 @@ import type { Entry } from "../../corpus/entry.ts";
 import { isRendered, type Rendered, render } from "../../corpus/render.ts";
 import { judgeOf } from "../../minimize/index.ts";
 import { duration, grouped, plural } from "../../report/format.ts";
-import { openKnownModel } from "../corpus/model.ts";
 import { openCorpus, tellProblems } from "../corpus/open.ts";
 import { onInterrupt } from "../interrupt.ts";
+import { earlyEnd } from "../models/open-attacked.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined } from "../plan-options.ts";
 import { Progress } from "../progress.ts";
+import { openVersions } from "../regression/open-versions.ts";
+
+/** Where each answer is paid for: one sample after the other, so that a short budget finishes some, and nothing is asked only to measure. */
+const ASKED = { atOnce: 1, measures: false } as const;
 
 type Shrunk = Extract<Rendered, { state: "rendered" }>;
 
@@ -29,24 +33,26 @@ export async function run(options: Given, ids: readonly string[]): Promise<numbe
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
   const started = Date.now();
-  const model = await openKnownModel(corpus, given);
+  const opened = await openVersions([given.model], given, corpus, interrupt.signal);
   try {
-    const { classifier } = model;
-    const record = await corpus.storeModel(model.record);
-    const { classes, dims } = classifier;
+    const { classifier, reading, ...version } = opened.versions[0]!;
+    const record = await corpus.storeModel(version.record);
+    const { classes, dims, ended } = classifier;
     const judge = judgeOf(classifier, new Batcher(classifier));
     const todo = given.allNew ? entries.filter((entry) => !isRendered(entry, record)) : entries;
     let count = 0;
     const done = await render(
       corpus,
       todo,
-      { judge, record, classes, dims, reading: model.reading },
+      { judge, record, classes, dims, ...defined({ reading }) },
       {
         ...defined({
           queries: given.queries,
           deadline: given.time === undefined ? undefined : started + 1000 * given.time,
         }),
-        signal: interrupt.signal,
+        // A model that can only be asked ends by itself, too; an interrupt ends it.
+        signal: ended ?? interrupt.signal,
+        ...(classifier.asked === undefined ? {} : ASKED),
         again: ids.length > 0,
         onDone: () => {
           count++;
@@ -60,11 +66,14 @@ export async function run(options: Given, ids: readonly string[]): Promise<numbe
     const before = entries.length - todo.length;
     if (given.json) process.stdout.write(`${JSON.stringify({ doneBefore: before, samples: done }, null, 2)}\n`);
     else process.stdout.write(told(corpus.folder.name, done, before, todo.length - done.length));
+    const end = earlyEnd({ classifier });
+    if (end !== null && "error" in end) throw end.error;
+    if (classifier.asked !== undefined) process.stderr.write(`${grouped(classifier.asked.queries)} queries sent\n`);
     return interrupt.signal.aborted ? 130 : 0;
   } finally {
     progress.clear();
     interrupt.dispose();
-    await model.close();
+    await opened.close();
   }
 }
 
@@ -93,7 +102,7 @@ function told(folder: string, done: readonly Rendered[], before: number, left: n
     one.state === "left out" || one.state === "not reproduced" ? [`${one.state}: ${one.why}`] : [],
   );
   if (rest.length > 0) lines.push(...[...tally(rest)].map(([why, count]) => `  ${count} ${why}`));
-  if (left > 0) lines.push(`${plural(left, "sample")} not begun; the same command goes on`);
+  if (left > 0) lines.push(`${plural(left, "sample")} not finished; the same command goes on`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -1,15 +1,13 @@
 import { BlindspotError } from "../../base/errors.ts";
 import { canonicalText } from "../../corpus/canonical-json.ts";
 import { contractOf, type Reads } from "../../corpus/contract.ts";
-import type { Corpus } from "../../corpus/corpus.ts";
 import type { Reading } from "../../corpus/identity.ts";
 import type { ModelRecord } from "../../corpus/schema.ts";
 import { RowSpace, readRowSchema } from "../../inputs/index.ts";
 import { type Classifier, openClassifier } from "../../models/index.ts";
 import type { OpenedModel } from "../../models/open-model.ts";
-import { nodeRuntime } from "../../runtime/node.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { classNames, inputFacts, modelOptions, openModelFile, openSchema } from "../open.ts";
+import { classNames, inputFacts, modelOptions, openSchema } from "../open.ts";
 import type { Given } from "../options.ts";
 import { defined } from "../plan-options.ts";
 
@@ -23,20 +21,6 @@ export interface KnownModel {
   readonly record: Omit<ModelRecord, "schema">;
   /** What rows and texts are to it. */
   readonly reading: Reading;
-  close(): Promise<void>;
-}
-
-/** Opens a model file in a runtime of its own. */
-export async function openKnownModel(corpus: Corpus, given: Given & { readonly model: string }): Promise<KnownModel> {
-  const opened = await openModelFile(given.model);
-  const runtime = await nodeRuntime();
-  try {
-    const known = readAs(await corpus.models(), [opened.sha256], given.model);
-    return { ...(await loadKnown(opened, known, given, runtime)), close: () => runtime.close() };
-  } catch (error) {
-    await runtime.close();
-    throw error;
-  }
 }
 
 /** How a model is read: as a record of the corpus says, unless options say otherwise. */
@@ -76,7 +60,7 @@ export async function loadKnown(
   known: Omit<Reads, "classes"> & { readonly classes?: readonly string[] },
   given: Given,
   runtime: Runtime,
-): Promise<Omit<KnownModel, "close">> {
+): Promise<KnownModel> {
   const { options, classes, dims, isText, reading, kept } = await howRead(
     { ...known, classes: [...(known.classes ?? [])] },
     given,
