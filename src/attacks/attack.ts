@@ -64,6 +64,10 @@ export interface Sample extends LabelSample {
   readonly cleanScores: Float32Array;
   /** One query. The array is copied. */
   scores(x: Float32Array, options?: QueryOptions): Promise<Evaluation>;
+  /**
+   * Logits of many points, packed one after another and known beforehand: a query for each, sent as `misleadsAny` sends them.
+   */
+  scoresOf(points: Float32Array): Promise<Float32Array>;
   /** One query and one gradient. `target` for targeted losses and `other`. */
   gradient(
     x: Float32Array,

@@ -149,9 +149,17 @@ class Attempt implements Sample {
   }
 
   async misleadsAny(points: Float32Array): Promise<boolean> {
+    const { classes } = this;
+    const scores = await this.scoresOf(points);
+    for (let from = 0; from < scores.length; from += classes)
+      if (this.reached(scores.subarray(from, from + classes))) return true;
+    return false;
+  }
+
+  async scoresOf(points: Float32Array): Promise<Float32Array> {
     const size = this.x0.length;
     const { classes } = this;
-    let any = false;
+    const all = new Float32Array((points.length / size) * classes);
     let batch = this.arena.oneByOne ? 1 : FIRST_BATCH;
     for (let from = 0; from < points.length; ) {
       this.spend(false);
@@ -164,15 +172,14 @@ class Attempt implements Sample {
       const rows = points.subarray(from, from + most * size);
       const { scores, seconds } = await this.arena.target.scoresOf(rows);
       this.seconds += seconds;
-      for (let row = 0; row < most; row++) {
-        if (!this.reached(scores.subarray(row * classes, (row + 1) * classes))) continue;
-        any = true;
-        await this.judge(rows.subarray(row * size, (row + 1) * size));
-      }
+      all.set(scores, (from / size) * classes);
+      for (let row = 0; row < most; row++)
+        if (this.reached(scores.subarray(row * classes, (row + 1) * classes)))
+          await this.judge(rows.subarray(row * size, (row + 1) * size));
       from += most * size;
       if (!this.arena.oneByOne) batch = Math.min(MOST_BATCH, 2 * batch);
     }
-    return any;
+    return all;
   }
 
   async gradient(

@@ -19,27 +19,39 @@ export type TextBeamSettings = {
 
 async function runBeam(sample: Sample, { queries, width, branch, candidates }: TextBeamSettings): Promise<void> {
   const search = new ScoreSearch(sample, queries);
-  const { space } = search;
+  const { space, clean } = search;
   await toItsEnd(async () => {
     const ranked = await rankedSingles(search, sample, candidates, queries / 3);
     let beam = ranked.slice(0, width);
-    while (beam.length > 0 && beam[0]!.edits.length < space.most) {
-      const next = new Map<string, Reached>();
-      for (const { edits } of beam)
-        for (const {
-          edits: [edit],
-        } of ranked.filter((one) => space.allows(edits, one.edits[0]!)).slice(0, branch)) {
-          const reached = await search.reach([...edits, edit!]);
-          next.set(space.text(reached.edits), reached);
-        }
-      beam = [...next.values()].sort(byMargin).slice(0, width);
+    for (let made = 1; made < space.most && beam.length > 0; made++) {
+      // What a text should come to with one more edit, if edits did together what they do alone.
+      const likely = beam.flatMap(({ edits, margin }) =>
+        ranked
+          .filter((one) => space.allows(edits, one.edits[0]!))
+          .slice(0, branch)
+          .map((one) => ({ edits: [...edits, ...one.edits], margin: margin + one.margin - clean.margin })),
+      );
+      // Each round has its share of what is left.
+      const share = Math.ceil(search.left / (space.most - made));
+      const asked = await search.reachAll(
+        distinct(search, likely)
+          .sort(byMargin)
+          .slice(0, share)
+          .map(({ edits }) => edits),
+      );
+      beam = asked.sort(byMargin).slice(0, width);
     }
   });
 }
 
+/** One list of edits for each text. */
+function distinct({ space }: ScoreSearch, lists: readonly Reached[]): Reached[] {
+  return [...new Map(lists.map((one) => [space.text(one.edits), one])).values()];
+}
+
 /**
  * Single edits that help, ranked: first the best of each word, then the second best of each, and so on, since a word that is broken twice is no more
- * broken. No more than `budget` queries.
+ * broken. No more than about `budget` queries. On the way the best that are known are tried together, where they should be enough.
  */
 async function rankedSingles(
   search: ScoreSearch,
@@ -47,16 +59,23 @@ async function rankedSingles(
   candidates: number,
   budget: number,
 ): Promise<Reached[]> {
+  const { space, clean } = search;
   const floor = search.left - budget;
-  const ranked: { reached: Reached; place: number }[] = [];
-  for (const word of await search.byImportance()) {
-    const singles: Reached[] = [];
-    for (const edit of search.space.proposals(word, rng, candidates))
-      if (search.left > floor) singles.push(await search.reach([edit]));
-    const helpful = singles.filter(({ margin }) => margin < search.clean.margin).sort(byMargin);
-    ranked.push(...helpful.map((reached, place) => ({ reached, place })));
+  let ranked: (Reached & { readonly place: number })[] = [];
+  for await (const { target } of search.byImportance()) {
+    if (search.left <= floor) break;
+    const singles = await search.reachAll(space.proposals(target, rng, candidates).map((edit) => [edit]));
+    const helpful = singles.filter(({ margin }) => margin < clean.margin).sort(byMargin);
+    ranked = [...ranked, ...helpful.map((one, place) => ({ ...one, place }))].sort(
+      (a, b) => a.place - b.place || byMargin(a, b),
+    );
+    let best: Reached = clean;
+    for (const { edits, margin } of ranked)
+      if (space.allows(best.edits, edits[0]!))
+        best = { edits: [...best.edits, ...edits], margin: best.margin + margin - clean.margin };
+    if (best.margin < 0) await search.reach(best.edits);
   }
-  return ranked.sort((a, b) => a.place - b.place || byMargin(a.reached, b.reached)).map(({ reached }) => reached);
+  return ranked;
 }
 
 function byMargin(a: Reached, b: Reached): number {

@@ -5,7 +5,7 @@
  */
 import type { TextEdit } from "../../inputs/text/edits.ts";
 import { type Conclusion, defineAttack, defineLabelAttack, type LabelSample, type Sample } from "../attack.ts";
-import { Asked, type Reached, ScoreSearch, toItsEnd } from "./search.ts";
+import { type Asked, labelSearch, type Reached, ScoreSearch, toItsEnd } from "./search.ts";
 import { EditSets } from "./sets.ts";
 
 export type TextExhaustiveSettings = {
@@ -17,23 +17,40 @@ const MOST_LISTS = 1_000_000;
 /** Edits that are tried in pairs where not all pairs fit. */
 const MOST_PAIRED = 500;
 
+/** Texts that are asked together. */
+const CHUNK = 256;
+
+type Edits = readonly TextEdit[];
+
+async function inChunks(lists: Iterable<Edits>, ask: (chunk: readonly Edits[]) => Promise<unknown>): Promise<void> {
+  const chunk: Edits[] = [];
+  for (const edits of lists) {
+    chunk.push(edits);
+    if (chunk.length === CHUNK) await ask(chunk.splice(0));
+  }
+  if (chunk.length > 0) await ask(chunk);
+}
+
 /** Asks every text; `ask` hears of single edits in an order of chance where they are too many. Whether nothing was left out. */
 async function everyText(
   sample: LabelSample,
   asked: Asked<unknown>,
-  ask: (edits: readonly TextEdit[]) => Promise<unknown>,
+  ask: (chunk: readonly Edits[]) => Promise<unknown>,
 ): Promise<boolean> {
   const { space } = asked;
   const singles = [...space.all()];
   if (singles.length > asked.left) {
-    for (const edit of sample.rng.shuffle(singles)) await ask([edit]);
+    await inChunks(
+      sample.rng.shuffle(singles).map((edit) => [edit]),
+      ask,
+    );
     // The lists were longer than the budget, but they may have led to few texts.
     return space.most === 1;
   }
   const sets = new EditSets(space, singles);
   for (let count = 1; count <= space.most; count++) {
     if (sets.count(count) > (count === 1 ? MOST_LISTS : Math.min(MOST_LISTS, asked.left))) return false;
-    for (const edits of sets.of(count)) await ask(edits);
+    await inChunks(sets.of(count), ask);
   }
   return true;
 }
@@ -43,9 +60,9 @@ async function runByScores(sample: Sample, { queries }: TextExhaustiveSettings):
   const singles: Reached[] = [];
   let all = false;
   await toItsEnd(async () => {
-    all = await everyText(sample, search, async (edits) => {
-      const reached = await search.reach(edits);
-      if (edits.length === 1) singles.push(reached);
+    all = await everyText(sample, search, async (chunk) => {
+      const reached = await search.reachAll(chunk);
+      singles.push(...reached.filter(({ edits }) => edits.length === 1));
     });
     if (!all) await likelyPairs(search, singles);
   });
@@ -62,14 +79,15 @@ async function likelyPairs(search: ScoreSearch, singles: readonly Reached[]): Pr
       return search.space.allows(one.edits, other.edits[0]!) ? [{ edits, margin: one.margin + other.margin }] : [];
     }),
   );
-  for (const { edits } of pairs.sort((a, b) => a.margin - b.margin)) await search.reach(edits);
+  const likely = pairs.sort((a, b) => a.margin - b.margin).map(({ edits }) => edits);
+  await inChunks(likely, (chunk) => search.reachAll(chunk));
 }
 
 async function runByLabels(sample: LabelSample, { queries }: TextExhaustiveSettings): Promise<Conclusion> {
-  const asked = new Asked(sample, queries, (point) => sample.misleads(point));
+  const asked = labelSearch(sample, queries);
   let all = false;
   await toItsEnd(async () => {
-    all = await everyText(sample, asked, (edits) => asked.answer(asked.space.text(edits)));
+    all = await everyText(sample, asked, (chunk) => asked.answersTo(chunk.map((edits) => asked.space.text(edits))));
   });
   return all ? "exhausted" : undefined;
 }

@@ -1,6 +1,6 @@
 /** As many edits as the threat allows, at random places: what labels alone allow where not every text can be tried. */
 import { defineLabelAttack, type LabelSample } from "../attack.ts";
-import { Asked, toItsEnd } from "./search.ts";
+import { labelSearch, toItsEnd } from "./search.ts";
 
 export type TextRandomSettings = {
   readonly queries: number;
@@ -10,7 +10,7 @@ export type TextRandomSettings = {
 const STALE = 50;
 
 async function runRandom(sample: LabelSample, { queries }: TextRandomSettings): Promise<void> {
-  const asked = new Asked(sample, queries, (point) => sample.misleads(point));
+  const asked = labelSearch(sample, queries);
   await toItsEnd(async () => {
     for (let stale = 0; stale < STALE; ) {
       const { left } = asked;

@@ -24,10 +24,11 @@ export class Asked<Answer> {
   /** Queries that are left. */
   left: number;
   private readonly size: number;
-  private readonly ask: (point: Float32Array) => Promise<Answer>;
+  private readonly ask: (points: Float32Array) => Promise<readonly Answer[]>;
   private readonly answers = new Map<string, Answer>();
 
-  constructor({ x0, threat }: LabelSample, queries: number, ask: (point: Float32Array) => Promise<Answer>) {
+  /** @param ask answers points, packed one after another */
+  constructor({ x0, threat }: LabelSample, queries: number, ask: (points: Float32Array) => Promise<readonly Answer[]>) {
     this.space = new EditSpace(textOf(x0), threat.text!);
     this.size = x0.length;
     this.left = queries;
@@ -36,15 +37,33 @@ export class Asked<Answer> {
 
   /** Null for a text that has no room in a point. */
   async answer(text: string): Promise<Answer | null> {
-    const known = this.answers.get(text);
-    if (known !== undefined) return known;
-    if (text.length > this.size && [...text].length > this.size) return null;
-    if (this.left === 0) throw new Spent();
-    this.left--;
-    const answer = await this.ask(textPoint(text, this.size));
-    this.answers.set(text, answer);
-    return answer;
+    return (await this.answersTo([text]))[0]!;
   }
+
+  /** The same for many texts: all that are new go together. */
+  async answersTo(texts: readonly string[]): Promise<(Answer | null)[]> {
+    const { size } = this;
+    const fits = (text: string) => text.length <= size || [...text].length <= size;
+    const all = [...new Set(texts)].filter((text) => !this.answers.has(text) && fits(text));
+    const sent = all.slice(0, this.left);
+    if (sent.length > 0) {
+      this.left -= sent.length;
+      const points = new Float32Array(sent.length * size);
+      for (const [i, text] of sent.entries()) points.set(textPoint(text, size), i * size);
+      const answers = await this.ask(points);
+      for (const [i, text] of sent.entries()) this.answers.set(text, answers[i]!);
+    }
+    if (sent.length < all.length) throw new Spent();
+    return texts.map((text) => this.answers.get(text) ?? null);
+  }
+}
+
+/** A search that sees labels, and goes on while they are right. */
+export function labelSearch(sample: LabelSample, queries: number): Asked<false> {
+  return new Asked(sample, queries, async (points) => {
+    await sample.misleadsAny(points);
+    return Array.from({ length: points.length / sample.x0.length }, () => false as const);
+  });
 }
 
 /** Edits that a search has made, and how far the answer to them is from the goal: the lower the better. */
@@ -53,24 +72,64 @@ export interface Reached {
   readonly margin: number;
 }
 
+/** A target, and by how much the margin is lower without it: as it was measured, or as the rest of what is lower without several. */
+export interface Ranked {
+  readonly target: Span;
+  readonly drop: number;
+}
+
 /** A search that sees scores. */
 export class ScoreSearch extends Asked<number> {
   readonly clean: Reached;
 
   constructor(sample: Sample, queries: number) {
-    super(sample, queries, async (point) => sample.margin((await sample.scores(point)).scores));
+    super(sample, queries, async (points) => {
+      const scores = await sample.scoresOf(points);
+      const { classes } = sample;
+      return Array.from({ length: scores.length / classes }, (_, i) =>
+        sample.margin(scores.subarray(i * classes, (i + 1) * classes)),
+      );
+    });
     this.clean = { edits: [], margin: sample.margin(sample.cleanScores) };
   }
 
   async reach(edits: readonly TextEdit[]): Promise<Reached> {
-    return { edits, margin: (await this.answer(this.space.text(edits))) ?? Infinity };
+    return (await this.reachAll([edits]))[0]!;
   }
 
-  /** The targets of the text, first that without which the margin is least: one query for each. */
-  async byImportance(): Promise<Span[]> {
-    const ranked: { target: Span; margin: number }[] = [];
-    for (const target of this.space.targets)
-      ranked.push({ target, margin: (await this.answer(this.space.without(target))) ?? Infinity });
-    return ranked.sort((a, b) => a.margin - b.margin || a.target.start - b.target.start).map(({ target }) => target);
+  async reachAll(lists: readonly (readonly TextEdit[])[]): Promise<Reached[]> {
+    const margins = await this.answersTo(lists.map((edits) => this.space.text(edits)));
+    return lists.map((edits, i) => ({ edits, margin: margins[i] ?? Infinity }));
   }
+
+  /**
+   * The targets of the text, first that on which the answer depends most, found by halving: the half whose absence lowers the margin more is taken apart
+   * first. What the other half does is the rest of what both do together, so that a few queries lead to the first targets, and one for each to all of them.
+   */
+  async *byImportance(): AsyncGenerator<Ranked> {
+    const { targets } = this.space;
+    if (targets.length === 0) return;
+    const open: Group[] = [{ targets, drop: targets.length === 1 ? Infinity : await this.dropWithout(targets) }];
+    while (open.length > 0) {
+      open.sort((a, b) => a.drop - b.drop);
+      const { targets: some, drop } = open.pop()!;
+      if (some.length === 1) {
+        yield { target: some[0]!, drop };
+        continue;
+      }
+      const middle = Math.ceil(some.length / 2);
+      const left = { targets: some.slice(0, middle), drop: await this.dropWithout(some.slice(0, middle)) };
+      open.push(left, { targets: some.slice(middle), drop: drop - left.drop });
+    }
+  }
+
+  private async dropWithout(targets: readonly Span[]): Promise<number> {
+    return this.clean.margin - ((await this.answer(this.space.without(targets))) ?? Infinity);
+  }
+}
+
+/** Targets, and by how much the margin is lower without them. */
+interface Group {
+  readonly targets: readonly Span[];
+  readonly drop: number;
 }

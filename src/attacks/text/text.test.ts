@@ -34,6 +34,25 @@ describe("attacks on texts", () => {
     },
   );
 
+  it.each(["text-greedy", "text-beam"])("%s finds the word that matters without asking about each", async (attack) => {
+    const words = Array.from({ length: 24 }, (_, i) => (i === 17 ? "free" : `w${i}`));
+    const { records } = await attackTexts(bag({ free: 2 }, -1), [[words.join(" "), 1]], { invisible: 1 }, attack);
+    const [{ outcome, queries }] = records[0]!.profiles[0]!.attempts as [{ outcome: string; queries: number }];
+    expect(outcome).toBe("fooled");
+    // Once all words, then five halves, and a few edits of one word.
+    expect(queries).toBeLessThanOrEqual(1 + 5 + 12);
+  });
+
+  it("text-greedy gives up its least edit for a better one", async () => {
+    // Leaving `gamma` out does least, but one edit of it does most; with `alpha` it is enough, and nothing else is.
+    const scorer: Scorer = (value) => {
+      const has = (part: string) => Number(value.includes(part));
+      return [0, 0.6 * has("alpha") + 0.5 * has("beta") + 0.3 * has("gamma") - 0.5 * has("ga\u200bmma") - 0.1];
+    };
+    const { records } = await attackTexts(scorer, [["alpha beta gamma", 1]], { invisible: 2 }, "text-greedy");
+    expect(records[0]!.status).toBe("fooled");
+  });
+
   it.each(["text-exhaustive", "text-exhaustive-label"])("%s finds the fewest edits first", async (attack) => {
     const weak = bag({ free: 2, prize: 2 });
     const strong = bag({ free: 2, prize: 2 }, -2.5);

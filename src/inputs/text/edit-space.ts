@@ -34,10 +34,10 @@ export class EditSpace {
     return applyEdits(this.segments.characters, edits);
   }
 
-  /** The text without a target: how a search asks what depends on it. */
-  without({ start, end }: Span): string {
-    const { characters } = this.segments;
-    return [...characters.slice(0, start), ...characters.slice(end)].join("");
+  /** The text without these targets: how a search asks what depends on them. */
+  without(targets: readonly Span[]): string {
+    const gaps = targets.map(({ start, end }): TextEdit => ({ start, end, replacement: "", kind: "rewrite" }));
+    return applyEdits(this.segments.characters, gaps);
   }
 
   /** Whether one more edit fits beside those made already, within all limits. */
