@@ -45,6 +45,8 @@ export interface LabelSample {
   readonly threat: Threat;
   /** This attack's own stream for this sample. */
   readonly rng: Rng;
+  /** Of a model of texts whose tokenizer is known: the same for texts that it can't tell apart. What the answer to one is known for, others need not be asked. */
+  readonly textKey: ((text: string) => string) | null;
   /** Inputs that fooled another version of the model, for warm attacks to begin at; mostly none. */
   readonly starts: readonly Float32Array[];
   /** One query: whether the label that the model gives to `x` reaches the goal (misclassified, target reached, ...). The array is copied. */
@@ -135,7 +137,7 @@ export function defineLabelAttack<S extends Settings>(
 }
 
 function labelsOnly(sample: Sample): LabelSample {
-  const { x0, dims, label, target, classes, threat, rng, starts } = sample;
+  const { x0, dims, label, target, classes, threat, rng, textKey, starts } = sample;
   return {
     x0,
     dims,
@@ -144,6 +146,7 @@ function labelsOnly(sample: Sample): LabelSample {
     classes,
     threat,
     rng,
+    textKey,
     starts,
     misleads: (x) => sample.misleads(x),
     misleadsAny: (points) => sample.misleadsAny(points),

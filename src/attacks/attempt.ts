@@ -7,6 +7,7 @@ import {
   AttemptOver,
   type Evaluation,
   type GradientEvaluation,
+  type LabelSample,
   type QueryOptions,
   type Sample,
   type SurrogateView,
@@ -40,6 +41,7 @@ export interface Arena {
   readonly target: Batcher;
   readonly surrogate: Batcher | null;
   readonly trees: TreeEnsemble | null;
+  readonly textKey: LabelSample["textKey"];
   /** Whether each query costs money: nothing is asked that need not be. */
   readonly oneByOne?: boolean;
   readonly budget: AttemptBudget;
@@ -111,6 +113,7 @@ class Attempt implements Sample {
   readonly threat: Threat;
   readonly rng: Rng;
   readonly cleanScores: Float32Array;
+  readonly textKey: LabelSample["textKey"];
   readonly starts: readonly Float32Array[];
   readonly trees: TreeEnsemble | null;
   readonly surrogate: SurrogateView | null;
@@ -129,6 +132,7 @@ class Attempt implements Sample {
     this.dims = arena.dims;
     this.classes = arena.classes;
     this.threat = arena.threat;
+    this.textKey = arena.textKey;
     this.trees = arena.trees;
     this.rng = rng;
     this.target = arena.threat.goal.kind === "untargeted" ? null : subject.goalClasses[0]!;

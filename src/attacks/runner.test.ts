@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { BlindspotError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
@@ -180,6 +181,13 @@ describe("limits", () => {
     const { passes } = slow.rows;
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(slow.rows.passes).toBe(passes);
+  });
+
+  it("leaves nothing behind at the signals of many runs", async () => {
+    const [stop, end] = [new AbortController(), new AbortController()];
+    const ending = Object.assign(smallClassifier(net), { ended: end.signal });
+    await run(samples.slice(0, 1), { classifier: ending, signal: stop.signal, profiles: plan(["fgsm"]) });
+    for (const { signal } of [stop, end]) expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("a consumer that stops asking stops the run", async () => {

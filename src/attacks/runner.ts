@@ -1,4 +1,3 @@
-import { anySignal } from "../base/abort.ts";
 import { BlindspotError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
 import type { DataSample } from "../data/dataset.ts";
@@ -74,7 +73,7 @@ export async function* runSamples(
   const run = new Run(options);
   const source = samples[Symbol.asyncIterator]();
   const finished: SampleRecord[] = [];
-  const signal = anySignal([options.signal, options.classifier.ended]);
+  const signals = [options.signal, options.classifier.ended].filter((signal) => signal !== undefined);
   let failure: { readonly error: unknown } | null = null;
   let underWay = 0;
   let wake = (): void => {};
@@ -82,8 +81,8 @@ export async function* runSamples(
     void run.stop();
     wake();
   };
-  const aborted = (): boolean => signal?.aborted === true;
-  signal?.addEventListener("abort", stop, { once: true });
+  const aborted = (): boolean => signals.some((signal) => signal.aborted);
+  for (const signal of signals) signal.addEventListener("abort", stop, { once: true });
 
   async function attackOne(sample: DataSample): Promise<void> {
     try {
@@ -118,7 +117,8 @@ export async function* runSamples(
     }
     yield* finished.splice(0);
   } finally {
-    signal?.removeEventListener("abort", stop);
+    // Both outlive this run, and hear of many.
+    for (const signal of signals) signal.removeEventListener("abort", stop);
     await run.stop();
     await source.return?.();
   }
@@ -151,6 +151,7 @@ class Run {
       classes: classifier.classes.length,
       target: new Batcher(classifier, progress),
       surrogate: surrogate === null ? null : new Batcher(surrogate, progress),
+      textKey: classifier.reading?.key ?? null,
       trees: classifier.trees ?? null,
       oneByOne: classifier.toll !== undefined,
       budget,

@@ -64,7 +64,7 @@ async function rankedSingles(
   let ranked: (Reached & { readonly place: number })[] = [];
   for await (const { target } of search.byImportance()) {
     if (search.left <= floor) break;
-    const singles = await search.reachAll(space.proposals(target, rng, candidates).map((edit) => [edit]));
+    const singles = await search.reachAll(search.proposals(target, rng, candidates).map((edit) => [edit]));
     const helpful = singles.filter(({ margin }) => margin < clean.margin).sort(byMargin);
     ranked = [...ranked, ...helpful.map((one, place) => ({ ...one, place }))].sort(
       (a, b) => a.place - b.place || byMargin(a, b),

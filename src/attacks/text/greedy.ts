@@ -92,8 +92,8 @@ class Climb {
 
   private proposals({ edits }: Reached, target: Ranked["target"]): Reached["edits"][] {
     const { space } = this.search;
-    const proposed = space.proposals(target, this.rng, this.candidates).filter((edit) => space.allows(edits, edit));
-    return proposed.map((edit) => [...edits, edit]);
+    const proposed = this.search.proposals(target, this.rng, this.candidates);
+    return proposed.filter((edit) => space.allows(edits, edit)).map((edit) => [...edits, edit]);
   }
 
   private take(tried: readonly Reached[], base: ReturnType<Climb["base"]>): void {

@@ -1,3 +1,4 @@
+import type { Rng } from "../../base/rng.ts";
 import { textOf, textPoint } from "../../inputs/text/code-points.ts";
 import { EditSpace } from "../../inputs/text/edit-space.ts";
 import type { TextEdit } from "../../inputs/text/edits.ts";
@@ -18,21 +19,45 @@ export async function toItsEnd(search: () => Promise<void>): Promise<boolean> {
   }
 }
 
-/** Asks texts within a budget. A text that was asked before is answered from memory: it is no query. */
+/**
+ * Asks texts within a budget. A text that was asked before is answered from memory, and so is one that the model can't tell from such a text, where that is
+ * known: it is no query.
+ */
 export class Asked<Answer> {
   readonly space: EditSpace;
   /** Queries that are left. */
   left: number;
   private readonly size: number;
   private readonly ask: (points: Float32Array) => Promise<readonly Answer[]>;
+  private readonly textKey: LabelSample["textKey"];
+  /** Of the clean text. */
+  private readonly cleanKey: string;
+  /** By what the model can tell apart. */
   private readonly answers = new Map<string, Answer>();
 
-  /** @param ask answers points, packed one after another */
-  constructor({ x0, threat }: LabelSample, queries: number, ask: (points: Float32Array) => Promise<readonly Answer[]>) {
-    this.space = new EditSpace(textOf(x0), threat.text!);
+  /**
+   * @param clean the answer to the clean text
+   * @param ask answers points, packed one after another
+   */
+  constructor(
+    { x0, threat, textKey }: LabelSample,
+    queries: number,
+    clean: Answer,
+    ask: (points: Float32Array) => Promise<readonly Answer[]>,
+  ) {
+    const text = textOf(x0);
+    this.space = new EditSpace(text, threat.text!);
     this.size = x0.length;
     this.left = queries;
     this.ask = ask;
+    this.textKey = textKey;
+    this.cleanKey = this.keyOf(text);
+    this.answers.set(this.cleanKey, clean);
+  }
+
+  /** Edits of a target that the model can see. */
+  proposals(target: Span, rng: Rng, count: number): TextEdit[] {
+    return this.space.proposals(target, rng, count, (edit) => this.keyOf(this.space.text([edit])) !== this.cleanKey);
   }
 
   /** Null for a text that has no room in a point. */
@@ -44,23 +69,29 @@ export class Asked<Answer> {
   async answersTo(texts: readonly string[]): Promise<(Answer | null)[]> {
     const { size } = this;
     const fits = (text: string) => text.length <= size || [...text].length <= size;
-    const all = [...new Set(texts)].filter((text) => !this.answers.has(text) && fits(text));
+    const keys = texts.map((text) => this.keyOf(text));
+    const unknown = new Map(keys.map((key, i) => [key, texts[i]!]));
+    const all = [...unknown].filter(([key, text]) => !this.answers.has(key) && fits(text));
     const sent = all.slice(0, this.left);
     if (sent.length > 0) {
       this.left -= sent.length;
       const points = new Float32Array(sent.length * size);
-      for (const [i, text] of sent.entries()) points.set(textPoint(text, size), i * size);
+      for (const [i, [, text]] of sent.entries()) points.set(textPoint(text, size), i * size);
       const answers = await this.ask(points);
-      for (const [i, text] of sent.entries()) this.answers.set(text, answers[i]!);
+      for (const [i, [key]] of sent.entries()) this.answers.set(key, answers[i]!);
     }
     if (sent.length < all.length) throw new Spent();
-    return texts.map((text) => this.answers.get(text) ?? null);
+    return keys.map((key) => this.answers.get(key) ?? null);
+  }
+
+  private keyOf(text: string): string {
+    return this.textKey === null ? text : this.textKey(text);
   }
 }
 
 /** A search that sees labels, and goes on while they are right. */
 export function labelSearch(sample: LabelSample, queries: number): Asked<false> {
-  return new Asked(sample, queries, async (points) => {
+  return new Asked<false>(sample, queries, false, async (points) => {
     await sample.misleadsAny(points);
     return Array.from({ length: points.length / sample.x0.length }, () => false as const);
   });
@@ -83,14 +114,15 @@ export class ScoreSearch extends Asked<number> {
   readonly clean: Reached;
 
   constructor(sample: Sample, queries: number) {
-    super(sample, queries, async (points) => {
+    const clean = sample.margin(sample.cleanScores);
+    super(sample, queries, clean, async (points) => {
       const scores = await sample.scoresOf(points);
       const { classes } = sample;
       return Array.from({ length: scores.length / classes }, (_, i) =>
         sample.margin(scores.subarray(i * classes, (i + 1) * classes)),
       );
     });
-    this.clean = { edits: [], margin: sample.margin(sample.cleanScores) };
+    this.clean = { edits: [], margin: clean };
   }
 
   async reach(edits: readonly TextEdit[]): Promise<Reached> {

@@ -37,7 +37,7 @@ describe("attacks on texts", () => {
   it.each(["text-greedy", "text-beam"])("%s finds the word that matters without asking about each", async (attack) => {
     const words = Array.from({ length: 24 }, (_, i) => (i === 17 ? "free" : `w${i}`));
     const { records } = await attackTexts(bag({ free: 2 }, -1), [[words.join(" "), 1]], { invisible: 1 }, attack);
-    const [{ outcome, queries }] = records[0]!.profiles[0]!.attempts as [{ outcome: string; queries: number }];
+    const { outcome, queries } = records[0]!.profiles[0]!.attempts[0]!;
     expect(outcome).toBe("fooled");
     // Once all words, then five halves, and a few edits of one word.
     expect(queries).toBeLessThanOrEqual(1 + 5 + 12);
@@ -107,6 +107,23 @@ describe("attacks on texts", () => {
       expect(new Set(rest).size).toBe(rest.length);
       expect(records[0]!.profiles[0]!.attempts[0]!.queries).toBe(rest.length);
     }
+  });
+
+  it.each(ALL)("%s asks nothing that the model can't tell from what it was asked", async (attack) => {
+    const key = (text: string) => text.toLowerCase().replaceAll(/\p{Default_Ignorable_Code_Point}/gu, "");
+    const reading = { key, normalized: key, truncated: () => false };
+    const some = { invisible: 1, characters: 2 };
+    const never: Scorer = () => [0, 1];
+    const { asked, records } = await attackTexts(never, [["Aa bb", 1]], some, attack, { queries: 300 }, { reading });
+    const keys = asked.map(key);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(records[0]!.profiles[0]!.attempts[0]!.queries).toBe(keys.length - 1);
+    // Here no edit reaches the model at all, and to know that costs nothing.
+    const gone = await attackTexts(never, [["Aa", 1]], { invisible: 1 }, attack, { queries: 300 }, { reading });
+    expect(gone.records[0]!.profiles[0]!.attempts[0]!).toMatchObject({
+      outcome: "resisted",
+      queries: ["text-greedy", "text-beam"].includes(attack) ? expect.any(Number) : 0,
+    });
   });
 
   it.each(ALL)("%s depends on seed and sample alone", async (attack) => {

@@ -7,7 +7,7 @@ import { textOf } from "../../inputs/text/code-points.ts";
 import type { EditSpace } from "../../inputs/text/edit-space.ts";
 import type { TextEdit } from "../../inputs/text/edits.ts";
 import { defineAttack, defineLabelAttack, type LabelSample, type Sample } from "../attack.ts";
-import { Asked, type Reached, ScoreSearch, toItsEnd } from "./search.ts";
+import { labelSearch, type Reached, ScoreSearch, toItsEnd } from "./search.ts";
 
 export type TextWarmSettings = {
   /** For each start. */
@@ -81,7 +81,7 @@ export const textWarmLabel = defineLabelAttack<TextWarmSettings>({
   cost: ({ queries }) => ({ queries, gradients: 0 }),
   async run(sample, { queries, candidates }) {
     for (const start of sample.starts) {
-      const asked = new Asked(sample, queries, (point) => sample.misleads(point));
+      const asked = labelSearch(sample, queries);
       await toItsEnd(async () => {
         const edits = editsOf(asked.space, start);
         await asked.answer(asked.space.text(edits));

@@ -1,6 +1,7 @@
 import type { Limits } from "../../inputs/text/align.ts";
 import { textOf, textPoint } from "../../inputs/text/code-points.ts";
 import { LIMIT_KINDS } from "../../inputs/text/edits.ts";
+import type { TextReading } from "../../models/classifier.ts";
 import { functionTransport } from "../../models/queried/function-transport.ts";
 import { noJournal } from "../../models/queried/journal.ts";
 import { openQueried } from "../../models/queried/queried-classifier.ts";
@@ -45,7 +46,7 @@ export async function attackTexts(
   some: Partial<Limits>,
   attack: string,
   settings: Settings = {},
-  options: Partial<RunOptions> = {},
+  { reading, ...options }: Partial<RunOptions> & { readonly reading?: TextReading } = {},
 ): Promise<Attacked> {
   const asked: string[] = [];
   const classifier = await openQueried({
@@ -62,6 +63,7 @@ export async function attackTexts(
   const { toll: _, ...free } = classifier;
   const listening = {
     ...free,
+    ...(reading === undefined ? {} : { reading }),
     capabilities: classifier.capabilities,
     maxBatch: classifier.maxBatch,
     scores: (rows: Parameters<typeof classifier.scores>[0]) => {

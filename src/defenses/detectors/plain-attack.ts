@@ -37,7 +37,16 @@ export async function attackAll(
 ): Promise<AttemptRecord[]> {
   const { dims, classes } = classifier;
   const target = new Batcher(classifier);
-  const arena: Arena = { threat, dims, classes: classes.length, target, surrogate: null, trees: null, budget: {} };
+  const arena: Arena = {
+    threat,
+    dims,
+    classes: classes.length,
+    target,
+    surrogate: null,
+    textKey: null,
+    trees: null,
+    budget: {},
+  };
   const rowBytes = 4 * dims.reduce((product, dim) => product * dim, 1);
   const fitting = Math.max(2, Math.floor(POINT_BYTES / (rowBytes * ARRAYS_PER_ATTEMPT)));
   const limit = Math.min(fitting, 3 * classifier.maxBatch);

@@ -107,14 +107,18 @@ export class EditSpace {
     if (alone[start + 1] === 1 && next !== one) yield { start, end: start + 2, replacement: next! + one, kind: "swap" };
   }
 
-  /** At most so many edits inside a target, of all kinds that the limits allow in turn: those that a person would make, or overlook. */
-  proposals(target: Span, rng: Rng, count: number): TextEdit[] {
+  /**
+   * At most so many edits inside a target, of all kinds that the limits allow in turn: those that a person would make, or overlook.
+   * @param isOne which edits are worth proposing
+   */
+  proposals(target: Span, rng: Rng, count: number, isOne: (edit: TextEdit) => boolean = () => true): TextEdit[] {
     const lists = LIMIT_KINDS.filter((kind) => this.limits[kind] > 0)
       .map((kind) => this.proposalsOf(kind, target, rng))
       .filter((list) => list.length > 0);
     const chosen: TextEdit[] = [];
     for (let round = 0; chosen.length < count && lists.some((list) => round < list.length); round++)
-      for (const list of lists) if (round < list.length && chosen.length < count) chosen.push(list[round]!);
+      for (const list of lists)
+        if (round < list.length && chosen.length < count && isOne(list[round]!)) chosen.push(list[round]!);
     return chosen;
   }
 

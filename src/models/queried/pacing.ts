@@ -4,20 +4,36 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Who sleeps until a signal: they share one listener, since Node.js warns of many. */
+const sleepers = new WeakMap<AbortSignal, Set<() => void>>();
+
+function sleepersOf(signal: AbortSignal): Set<() => void> {
+  const known = sleepers.get(signal);
+  if (known !== undefined) return known;
+  const all = new Set<() => void>();
+  sleepers.set(signal, all);
+  const wake = () => {
+    for (const stop of all) stop();
+  };
+  signal.addEventListener("abort", wake, { once: true });
+  return all;
+}
+
 export const wallClock: Clock = {
   now: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
+      const all = sleepersOf(signal);
       const stop = () => {
         clearTimeout(timer);
         reject(signal.reason);
       };
       const timer = setTimeout(() => {
-        signal.removeEventListener("abort", stop);
+        all.delete(stop);
         resolve();
       }, ms);
-      signal.addEventListener("abort", stop, { once: true });
+      all.add(stop);
     }),
 };
 

@@ -1,10 +1,11 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Allowance } from "./allowance.ts";
 import { retryAfterMs, shownUrl } from "./http-request.ts";
 import { parsePath, readPath } from "./json-path.ts";
 import { PLAIN_ROWS, parseTemplate } from "./json-template.ts";
-import { type Clock, Pacer } from "./pacing.ts";
+import { type Clock, Pacer, wallClock } from "./pacing.ts";
 import { driftBetween } from "./probes.ts";
 import { jsonRows, nested } from "./transport.ts";
 
@@ -95,6 +96,19 @@ describe("budgets are hard", () => {
     for (let i = 0; i < queries; i++) allowance.spend(1, "target");
     expect(() => allowance.spend(1, "target")).toThrow(/E_BUDGET target: expected at most/);
     expect(allowance.cost).toBeLessThanOrEqual(maxCost + 1e-9);
+  });
+});
+
+describe("the wall clock", () => {
+  it("wakes who sleeps when the signal fires, and leaves one listener for all of them", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const slept = Promise.all(Array.from({ length: 20 }, () => wallClock.sleep(1, signal)));
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await slept;
+    const waiting = wallClock.sleep(60_000, signal);
+    controller.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
   });
 });
 

@@ -45,6 +45,7 @@ export function tokenFeed({ graph }: Model, files: TokenizerFiles | null, label:
     });
   const length = typeof fixedLength === "number" ? fixedLength : null;
   const longest = length === null ? tokenizer.maxLength : Math.min(length, tokenizer.maxLength ?? length);
+  const tokens = remembered((text: string) => tokenizer.tokens(text, longest));
   return {
     notes: [
       `texts are tokenized as tokenizer.json says${longest === null ? "" : `: at most ${longest} tokens, what is beyond is not seen`}`,
@@ -53,15 +54,28 @@ export function tokenFeed({ graph }: Model, files: TokenizerFiles | null, label:
     fixedBatch: typeof batch === "number" ? batch : null,
     reading: {
       normalized: tokenizer.normalized,
-      key: (text) => tokenizer.tokens(text, longest).ids.join(","),
-      truncated: (text) => tokenizer.tokens(text, longest).truncated,
+      key: (text) => tokens(text).ids.join(","),
+      truncated: (text) => tokens(text).truncated,
     },
     feeds: (texts) => {
-      const all = texts.map((text) => tokenizer.tokens(text, longest));
+      const all = texts.map(tokens);
       const most = Math.max(1, ...all.map(({ ids }) => ids.length));
       const width = length ?? tokenizer.padding.multipleOf * Math.ceil(most / tokenizer.padding.multipleOf);
       return Object.fromEntries(graph.inputs.map((input) => [input.name, packed(input, all, width, tokenizer)]));
     },
+  };
+}
+
+/** Texts whose tokens are remembered: an attack asks for the key of a text, and then what the model says of it. */
+const REMEMBERED = 4096;
+
+function remembered<T>(work: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const found = known.get(text) ?? work(text);
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(text, found);
+    return found;
   };
 }
 
