@@ -3,7 +3,7 @@ import { type Atoms, ascending, keptOf } from "./atoms.ts";
 import type { Order } from "./prefixes.ts";
 import type { Search } from "./search.ts";
 
-/** Blocks in a row and in a column that a sweep leaves out one at a time. */
+/** Blocks in a row and in a column of the first sweep. */
 const SWEEP = 8;
 
 interface Block {
@@ -58,39 +58,56 @@ function quarters({ top, left, height, width }: Block): Block[] {
   return rows.flatMap((row) => columns.map((column) => ({ ...row, ...column }))).filter((b) => b.height * b.width > 0);
 }
 
-/** One block of an 8 by 8 grid is left out at a time; pixels of blocks that hardly count come first, small changes first among them. 64 queries. */
-export function bySweep(dims: readonly number[]): Order {
-  let drops: Float64Array | undefined;
-  return async (search, atoms: Atoms, kept) => {
-    drops ??= await sweep(search, atoms as UnitAtoms, dims);
+/**
+ * Blocks of the image are left out one at a time, of what is kept; pixels of blocks that hardly count come first, small changes first among them. The first time in a grid of
+ * 8 by 8, then each time half as wide, down to single pixels: the fewer are left, the more exactly their worth is known.
+ */
+export function bySweep([height = 1, width = 1]: readonly number[]): Order {
+  let finer = SWEEP;
+  let drops: Float64Array = new Float64Array(0);
+  return async (search, atoms, kept) => {
+    const [tall, wide] = [Math.ceil(height / finer), Math.ceil(width / finer)];
+    const blocks = blocksOf(atoms as UnitAtoms, kept, width, tall, wide);
+    // What is left of the budget must be enough to use what is learned.
+    if (finer === SWEEP || 2 * blocks.length <= search.left) drops = await sweep(search, atoms, kept, blocks);
+    if (tall > 1 || wide > 1) finer *= 2;
     const largest = Math.max(...Array.from(atoms.sizes));
     const key = Float64Array.from(drops, (drop, atom) => drop + (1e-6 * atoms.sizes[atom]!) / largest);
     return ascending(keptOf(kept), key);
   };
 }
 
+/** The kept atoms of each block that has some. */
+function blocksOf({ units }: UnitAtoms, kept: Uint8Array, width: number, tall: number, wide: number): number[][] {
+  const blocks = new Map<number, number[]>();
+  for (const atom of keptOf(kept)) {
+    const [row, column] = [Math.floor(units[atom]! / width), units[atom]! % width];
+    const block = Math.floor(row / tall) * width + Math.floor(column / wide);
+    const atomsOf = blocks.get(block);
+    if (atomsOf === undefined) blocks.set(block, [atom]);
+    else atomsOf.push(atom);
+  }
+  return [...blocks.values()];
+}
+
+/** What each atom's block adds to the lead of the wrong class, per atom. A query for each block. */
 async function sweep(
   search: Search,
-  atoms: UnitAtoms,
-  [height = 1, width = 1]: readonly number[],
+  atoms: Atoms,
+  kept: Uint8Array,
+  blocks: readonly (readonly number[])[],
 ): Promise<Float64Array> {
   const drops = new Float64Array(atoms.count);
-  const [tall, wide] = [Math.ceil(height / SWEEP), Math.ceil(width / SWEEP)];
-  const all = new Uint8Array(atoms.count).fill(1);
-  const blocks: Promise<void>[] = [];
-  for (let top = 0; top < height; top += tall)
-    for (let left = 0; left < width; left += wide) {
-      const gone = inside(atoms, width, { top, left, height: tall, width: wide });
-      if (gone.length === 0) continue;
-      const fewer = all.slice();
-      for (const atom of gone) fewer[atom] = 0;
-      const asked = search.verdict(atoms.keeping(fewer)!);
-      blocks.push(
-        asked.then(({ gap }) => {
-          for (const atom of gone) drops[atom] = (Number.isNaN(gap) ? Number.POSITIVE_INFINITY : -gap) / gone.length;
-        }),
-      );
-    }
-  await Promise.all(blocks);
+  search.persist(blocks.length + 1);
+  const whole = (await search.verdict(atoms.keeping(kept)!)).gap;
+  await Promise.all(
+    blocks.map(async (block) => {
+      const fewer = kept.slice();
+      for (const atom of block) fewer[atom] = 0;
+      const { gap } = await search.verdict(atoms.keeping(fewer)!);
+      for (const atom of block)
+        drops[atom] = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : (whole - gap) / block.length;
+    }),
+  );
   return drops;
 }

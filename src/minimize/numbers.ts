@@ -8,8 +8,6 @@ import { EXACT_ATOMS, neededAtoms } from "./subsets.ts";
 
 /** From this share of changed pixels on a change counts as dense. */
 const DENSE = 1 / 4;
-/** Queries for each changed pixel that taking them back in order costs at most, by measure: with less, whole blocks go first. */
-const QUERIES_PER_PIXEL = 1.25;
 
 /** Changed units, L2 in grey levels, largest change. */
 function rank(x: Float32Array, clean: Float32Array, unit: number): Rank {
@@ -36,8 +34,7 @@ async function manyTakenBack(search: Search, atoms: UnitAtoms): Promise<void> {
   const [height = 1, width = 1, channels = 1] = codec.dims;
   const dense = codec.modality === "image" && atoms.count > DENSE * height * width;
   if (!dense) return prefixesTakenBack(search, atoms, bySize);
-  if (search.left >= QUERIES_PER_PIXEL * atoms.count && search.judge.output === "scores")
-    return prefixesTakenBack(search, atoms, bySweep(codec.dims));
+  if (search.judge.output === "scores") return prefixesTakenBack(search, atoms, bySweep(codec.dims));
   await blocksTakenBack(search, atoms, codec.dims);
   return prefixesTakenBack(search, unitAtoms(clean, search.best, channels), bySize);
 }
