@@ -14,7 +14,9 @@ export function printedFit(
     describes,
     `  fitted     on ${fitted.samples} inputs of ${fitted.spec}`,
     `  threshold  ${threshold.toPrecision(5)}: rejects ${rejected.count} of ${rejected.of} clean inputs of ${calibrated.spec} (budget ${percent(falsePositiveBudget)})`,
-    ...(card.overlap > 0 ? [`  OVERLAP    ${card.overlap} inputs stand in both`] : []),
+    ...(card.overlap > 0
+      ? [`  OVERLAP    ${card.overlap} of the inputs for the threshold were fitted on, or belong to a group that was`]
+      : []),
     `  written    ${files.file}: outputs ${values.scores}, ${values.label}, ${values.suspicion}, ${values.rejected}`,
     `             ${files.seen}`,
     "Whether it helps is for `blindspot detect evaluate` to say, on other data.",
@@ -33,6 +35,9 @@ export function printedDetection(result: DetectionResult, out: string | null): s
   ]);
   return `${[
     `${detector.describes} under ${threat.id}, against an attacker who knows it`,
+    ...(result.overlap > 0
+      ? [`OVERLAP: the detector has seen ${result.overlap} of these inputs: the figures flatter`]
+      : []),
     "",
     `  accuracy with rejection  ${counted(accuracyWithRejection)}`,
     `  bypassed                 ${counted(bypass)} that the model gets right: misclassified and accepted`,
@@ -48,7 +53,6 @@ export function printedDetection(result: DetectionResult, out: string | null): s
     `  beside it, an attacker who does not know it (${result.static.attack})`,
     `    AUROC ${area(auroc.clean)} against clean inputs, ${area(auroc.noise)} against noise of the same norm`,
     `    fools the model on ${fooled.count} of ${fooled.of}, passes the detector with ${bypassed.count}; ${noiseRejected.count} of ${noiseRejected.of} noisy inputs rejected`,
-    ...(result.overlap > 0 ? ["", `OVERLAP: the detector has seen ${result.overlap} of these inputs`] : []),
     "",
     `${duration(result.seconds)}${out === null ? "" : `; ${out}`}`,
   ].join("\n")}\n`;

@@ -122,6 +122,7 @@ export function scaleRows(
   const problems = new RecordProblems(subject);
   let least = Infinity;
   let most = -Infinity;
+  let outside = false;
   const scaled = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
@@ -130,9 +131,14 @@ export function scaleRows(
     if (value > most) most = value;
     scaled[i] = constant(feature) ? 0 : (value - low[feature]!) / (high[feature]! - low[feature]!);
     if (value >= low[feature]! && value <= high[feature]!) continue;
+    outside ||= !Number.isNaN(value);
     const expected = `a number in ${low[feature]}..${high[feature]}`;
     problems.add({ code: "E_DATA_VALUE", where: where(Math.floor(i / size), feature), expected, got: `${value}` });
   }
-  problems.throwIfAny(`All values lie in ${least}..${most}; declare the range of your data with --input-range LO..HI`);
+  problems.throwIfAny(
+    outside
+      ? `All values lie in ${least}..${most}; declare the range of your data with --input-range LO..HI`
+      : "Repair the row, or leave it out",
+  );
   return scaled;
 }

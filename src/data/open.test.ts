@@ -262,7 +262,12 @@ describe("npz:", () => {
   it.each<[string, Record<string, Tensor>, object, string]>([
     ["no labels", { x: float32([1, 1], [0]) }, {}, "E_DATA_KEYS"],
     ["another number of labels", { x: float32([1, 1], [0]), y }, {}, "E_DATA_COUNT"],
-    ["NaN", { x: float32([2, 1], [0, NaN]), y }, {}, "x[1], value 0: expected a number in 0..1, got NaN"],
+    [
+      "NaN",
+      { x: float32([2, 1], [0, NaN]), y },
+      {},
+      "x[1], value 0: expected a number in 0..1, got NaN. Repair the row, or leave it out",
+    ],
     [
       "values outside the range",
       { x: float32([2, 1], [0, 128]), y },

@@ -10,7 +10,7 @@ import type { EpochRecord, Stop } from "./guards.ts";
 import type { MethodName } from "./methods.ts";
 import type { Regularizers } from "./regularizers.ts";
 import type { TrainingLog } from "./training-log.ts";
-import { overlapOf, type TrainingRows } from "./training-rows.ts";
+import { overlapOf, overlapText, type TrainingRows } from "./training-rows.ts";
 
 /** Everything about a hardening that changes its outcome and can be written down. */
 export interface HardenSettings {
@@ -135,17 +135,13 @@ function refuseOverlap(
   validate: TrainingRows,
   refuse: (code: string, subject: string, expected: string, got: string, hint?: string) => void,
 ): void {
-  const { inputs, groups } = overlapOf(train, validate);
-  const got = [
-    ...(inputs > 0 ? [`${inputs} inputs that stand in both`] : []),
-    ...(groups > 0 ? [`${groups} groups that are cut`] : []),
-  ];
-  if (got.length > 0)
+  const overlap = overlapOf(train, validate);
+  if (overlap.rows > 0)
     refuse(
       "E_DATA_OVERLAP",
       `${validate.spec} and ${train.spec}`,
       "validation data that is not trained on",
-      got.join(", "),
+      overlapText(overlap),
       "Split the data so that identical inputs, and groups, stay together; or say --allow-overlap, and the log says so",
     );
 }

@@ -328,7 +328,7 @@ function logOf(
     threat: threat.id,
     settings: { ...settings },
     data: { train: described(rows), validate: described(validate), boundary: boundary ? described(boundary) : null },
-    overlap: overlapOf(rows, validate).inputs,
+    overlap: overlapOf(rows, validate).rows,
     trainedOn: { inputs: trainedOn.length, sha256: sha256(trainedOnText(trainedOn)) },
     weights: {
       trained: trainable.names.length - step.unreached.length,

@@ -78,10 +78,10 @@ describe("rows", () => {
 
   it("overlap counts inputs and groups", async () => {
     const [a, b] = [await toyRows(1, 10), await toyRows(1, 6)];
-    expect(overlapOf(a, await toyRows(2, 10))).toEqual({ inputs: 0, groups: 0 });
-    expect(overlapOf(a, b)).toEqual({ inputs: 6, groups: 0 });
+    expect(overlapOf(a, await toyRows(2, 10))).toEqual({ inputs: 0, groups: 0, rows: 0 });
+    expect(overlapOf(a, b)).toEqual({ inputs: 6, groups: 0, rows: 6 });
     const grouped = { ...(await toyRows(2, 3)), groups: ["x", "y", "y"] };
-    expect(overlapOf({ ...a, groups: ["x", "z"] }, grouped)).toEqual({ inputs: 0, groups: 1 });
+    expect(overlapOf({ ...a, groups: ["x", "z"] }, grouped)).toEqual({ inputs: 0, groups: 1, rows: 1 });
   });
 });
 

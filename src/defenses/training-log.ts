@@ -39,7 +39,7 @@ export const trainingLogSchema = z.object({
   threat: z.string(),
   settings: z.record(z.string(), z.unknown()),
   data: z.object({ train: sourceSchema, validate: sourceSchema, boundary: sourceSchema.nullable() }),
-  /** Validation inputs that were trained on too: 0 unless `--allow-overlap`. */
+  /** Validation inputs that were trained on too, or belong to a group that was: 0 unless `--allow-overlap`. */
   overlap: z.number().int(),
   /** Distinct inputs that were trained on, and the SHA-256 of the list of their hashes that stands beside the model. */
   trainedOn: z.object({ inputs: z.number().int(), sha256: z.string() }),

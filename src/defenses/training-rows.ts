@@ -68,13 +68,25 @@ export interface Overlap {
   readonly inputs: number;
   /** Groups that are cut: some of their samples here, some there. */
   readonly groups: number;
+  /** Rows of the second that stand in the first, or belong to a group that does. */
+  readonly rows: number;
+}
+
+/** In words, for a refusal. */
+export function overlapText({ inputs, groups }: Overlap): string {
+  return [
+    ...(inputs > 0 ? [`${inputs} inputs that stand in both`] : []),
+    ...(groups > 0 ? [`${groups} groups that are cut: some of their samples here, some there`] : []),
+  ].join(", ");
 }
 
 /** What two sets of rows share. */
 export function overlapOf(a: TrainingRows, b: TrainingRows): Overlap {
   const shared = (one: readonly string[] | null, other: readonly string[] | null) => {
     const known = new Set(one ?? []);
-    return new Set((other ?? []).filter((key) => known.has(key))).size;
+    return new Set((other ?? []).filter((key) => known.has(key)));
   };
-  return { inputs: shared(a.hashes, b.hashes), groups: shared(a.groups, b.groups) };
+  const [inputs, groups] = [shared(a.hashes, b.hashes), shared(a.groups, b.groups)];
+  const touched = b.hashes.filter((hash, row) => inputs.has(hash) || groups.has(b.groups?.[row] ?? ""));
+  return { inputs: inputs.size, groups: groups.size, rows: touched.length };
 }

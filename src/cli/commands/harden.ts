@@ -268,7 +268,10 @@ function summary(log: TrainingLog, files: HardenFiles, fileAccuracy: number | nu
       (log.samplesPerSecond === null ? "" : ` (${Math.round(log.samplesPerSecond)} samples/s)`),
   ];
   if (log.stopped !== null) lines.push(`  stopped  ${log.stopped.reason}: ${log.stopped.detail}`);
-  if (log.overlap > 0) lines.push(`  OVERLAP  ${log.overlap} validation inputs were trained on: these figures flatter`);
+  if (log.overlap > 0)
+    lines.push(
+      `  OVERLAP  ${log.overlap} validation inputs were trained on, or belong to a group that was: these figures flatter`,
+    );
   lines.push(`  before   ${figures(start!)}`);
   if (log.hardened !== null) {
     lines.push(

@@ -35,7 +35,7 @@ export const detectorCardSchema = z.object({
   calibrated: source,
   /** Inputs of both, and the SHA-256 of the list of their hashes that stands beside the file. */
   seen: z.object({ inputs: z.int().positive(), sha256: digest }),
-  /** Inputs that stand in both: 0 unless it was allowed. */
+  /** Inputs for the threshold that were fitted on too, or belong to a group that was: 0 unless it was allowed. */
   overlap: z.int().nonnegative(),
 });
 

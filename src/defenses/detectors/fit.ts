@@ -13,7 +13,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { tensor } from "../../tensor/tensor.ts";
 import { predictedClass, type Threat } from "../../threats/index.ts";
 import { trainedOnText } from "../harden.ts";
-import { overlapOf, type TrainingRows } from "../training-rows.ts";
+import { type Overlap, overlapOf, overlapText, type TrainingRows } from "../training-rows.ts";
 import { type DetectorCard, writeCard } from "./card.ts";
 import type { DetectorName, DetectorSettings, FitBench } from "./detector.ts";
 import { GuardedFile } from "./guarded-file.ts";
@@ -64,7 +64,7 @@ export interface FittedFile {
 export async function fitDetector(options: FitDetectorOptions): Promise<FittedFile> {
   const { source, classifier, reading, table, runtime, fit, validate, falsePositives } = options;
   const overlap = overlapOf(fit, validate);
-  if (overlap.inputs + overlap.groups > 0 && options.allowOverlap !== true) throw overlapping(options, overlap.inputs);
+  if (overlap.inputs + overlap.groups > 0 && options.allowOverlap !== true) throw overlapping(options, overlap);
   const input = describeInput(source, reading);
   const bench = benchOf(options);
   const detector = await detectorNamed(options.detector).fit(bench);
@@ -98,7 +98,7 @@ export async function fitDetector(options: FitDetectorOptions): Promise<FittedFi
     fitted: described(fit),
     calibrated: described(validate),
     seen: { inputs: seen.length, sha256: sha256(trainedOnText(seen)) },
-    overlap: overlap.inputs,
+    overlap: overlap.rows,
   };
   const { model } = build(threshold);
   writeCard(model, card);
@@ -106,13 +106,13 @@ export async function fitDetector(options: FitDetectorOptions): Promise<FittedFi
   return { bytes: writeModel(model), card, seen, rejected: { count, of: rows.length } };
 }
 
-function overlapping({ fit, validate }: FitDetectorOptions, inputs: number): BlindspotError {
+function overlapping({ fit, validate }: FitDetectorOptions, overlap: Overlap): BlindspotError {
   return new BlindspotError({
     code: "E_DATA_OVERLAP",
     subject: `${fit.spec} and ${validate.spec}`,
     expected: "data to fit on and data for the threshold that share no input and cut no group",
-    got: inputs > 0 ? `${inputs} inputs in both` : "groups of which some samples are here, some there",
-    hint: "Split the data otherwise, or accept it with --allow-overlap",
+    got: overlapText(overlap),
+    hint: "Split the data so that identical inputs, and groups, stay together; or accept it with --allow-overlap",
   });
 }
 

@@ -73,7 +73,13 @@ const hostile = (() => {
     sample: HOSTILE[i % HOSTILE.length]!,
     label: i % HOSTILE.length,
   }));
-  return { ...text, threats: [{ ...text.threats[0]!, changes: { ...changes, gained: renamed } }] };
+  // The widest figures there are.
+  const [before, after] = [text.clean.before, text.clean.after].map((side) => ({ ...side, value: 1 }));
+  return {
+    ...text,
+    clean: { ...text.clean, before: before!, after: after! },
+    threats: [{ ...text.threats[0]!, changes: { ...changes, gained: renamed } }],
+  };
 })();
 const CASES = { plain, overlapping, unknown, hostile } as const;
 
@@ -167,6 +173,14 @@ describe.each(Object.keys(COMPARISON_REPORTERS) as (keyof typeof COMPARISON_REPO
   });
 });
 
+it("the page says settings in words", () => {
+  const optimizer = { kind: "sgd", momentum: 0.9 };
+  const settings = { method: "pgd", epochs: 5, batch: 100, optimizer, learningRate: 0.01, reinitialize: true };
+  expect(COMPARISON_REPORTERS.html.render(made({ training: { ...TRAINING, settings } }))).toContain(
+    "batch 100, optimizer sgd momentum 0.9, learning rate 0.01, reinitialize yes",
+  );
+});
+
 /** Debian's package; elsewhere these tests are skipped, and say so. */
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -209,6 +223,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in Chromium", () => {
       javaScriptEnabled: true,
     });
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    const outside = await page.evaluate(`[...document.querySelectorAll(".tiles .nowrap")].filter((figure) =>
+      figure.getBoundingClientRect().right > figure.closest("li").getBoundingClientRect().right - 8).length`);
+    expect(outside).toBe(0);
     expect(trouble).toEqual([]);
     await page.close();
   });

@@ -31,9 +31,25 @@ function trainingFacts(training: NonNullable<Comparison["training"]>): Markup {
     ["Trained on", source(train)],
     ["Chosen by", source(validate)],
     ...(boundary === null ? [] : [["Boundary samples", source(boundary)] as [string, Content]]),
-    ["Settings", html`<code>${JSON.stringify(settings)}</code>`],
+    ["Settings", settingsText(settings)],
   ];
   return html`<dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+/** `batch 100, optimizer sgd momentum 0.9, learning rate 0.01`: without what stands beside it already. */
+function settingsText({ method: _, epochs: __, ...settings }: Readonly<Record<string, unknown>>): string {
+  const words = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const said = (value: unknown): string => {
+    if (Array.isArray(value)) return value.join(" ");
+    if (typeof value !== "object" || value === null) return value === true ? "yes" : String(value);
+    const parts = Object.entries(value).map(([name, inner]) =>
+      name === "kind" ? said(inner) : `${words(name)} ${said(inner)}`,
+    );
+    return parts.join(" ");
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${words(name)} ${said(value)}`)
+    .join(", ");
 }
 
 function times({ bytes, latency }: CostFacts): Markup {

@@ -31,8 +31,8 @@ const MORE = `
 .top h1 .to{color:var(--muted);font-weight:400;padding:0 .2em}
 .lead .before{color:var(--text)}.lead .after{color:var(--accent)}
 .stack{display:grid;grid-template-columns:minmax(0,1fr);gap:20px}
-.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,200px),1fr))}.tiles b{font-size:1.45rem}
-@media screen and (max-width:760px){.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tiles b{font-size:1.05rem}}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr))}.tiles b{font-size:1.45rem}
+@media screen and (max-width:760px){.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tiles b{font-size:1rem}}
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 0;padding:0;list-style:none;font-size:.875rem;color:var(--muted)}
 .key svg{width:26px;height:12px;vertical-align:-1px;margin-right:6px;color:var(--text)}
 `;
@@ -45,6 +45,7 @@ const SECTIONS = [
   ["unseen", "Not used in training"],
   ["samples", "Samples"],
   ["cost", "Cost"],
+  ["detectors", "Detector"],
   ["measured", "How it was measured"],
   ["not-tested", "Not tested"],
 ] as const;
@@ -58,7 +59,7 @@ export function comparisonPage(comparison: Comparison): string {
 <title>Blindspot: ${before.model.name} and ${after.model.name}</title><style>${new Markup(PAGE_STYLE)}</style></head>
 <body><a class="skip" href="#main">Skip to the comparison</a>
 ${head(comparison)}
-<nav class="wide" aria-label="Sections"><ul>${SECTIONS.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
+<nav class="wide" aria-label="Sections"><ul>${SECTIONS.filter(([id]) => id !== "detectors" || comparison.detections.length > 0).map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 <main class="wide" id="main">
 ${changed(comparison)}${unseenSection(comparison)}${samples(comparison)}${costSection(comparison)}${closing(comparison)}</main>
 <footer class="wide">Made by ${tool.name} ${tool.version} from two stored runs alone. Nothing in this page is loaded from elsewhere.</footer></body></html>
