@@ -3,7 +3,7 @@ import { threatsOf } from "./filter.ts";
 import type { FoundEvent } from "./schema.ts";
 
 /** Families of boundary cells: what a corpus may cover. A cell is one value of one family. */
-export const CELL_FAMILIES = ["class pair", "attack", "class pair and size", "region", "field"] as const;
+export const CELL_FAMILIES = ["class pair", "attack", "class pair and size", "region", "field", "edit"] as const;
 export type CellFamily = (typeof CELL_FAMILIES)[number];
 
 /** What samples are counted and found by. */
@@ -70,6 +70,10 @@ export function facetsOf(entry: Entry): Facet[] {
   add(
     "field",
     found.flatMap(({ where }) => where?.fields ?? []),
+  );
+  add(
+    "edit",
+    found.flatMap(({ where }) => where?.edits ?? []),
   );
   return facets;
 }

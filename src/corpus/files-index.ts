@@ -15,7 +15,9 @@ import { type FirstInCell, modelsOf, ordered, statisticsOf } from "./statistics.
 
 /** Beside the corpus's own folders; ignores itself in git. Another layout of the tables is another file. */
 const FOLDER = ".index";
-const FILE = "corpus-1.sqlite";
+const FILE = "corpus-2.sqlite";
+/** Of earlier layouts: `reindex` removes them. */
+const EARLIER = ["corpus-1.sqlite"];
 /** A folder that changed this lately may change again without a later time: it is looked at anew next time. */
 const UNSURE_MS = 2000;
 const PARALLEL = 32;
@@ -27,6 +29,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS shard (name TEXT PRIMARY KEY, samples REAL, events REAL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS sample (id TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS event (name TEXT PRIMARY KEY, sample TEXT, body TEXT) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS event_sample ON event (sample);
   CREATE TABLE IF NOT EXISTS odd (path TEXT PRIMARY KEY, damaged INTEGER, said TEXT) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS entry (id TEXT PRIMARY KEY, since TEXT, living INTEGER, model TEXT) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS entry_since ON entry (since DESC, id);
@@ -40,6 +43,8 @@ const TABLES = `
 export class CorpusIndex implements Catalog {
   private readonly corpus: Corpus;
   private readonly database: Database.Database;
+  /** By their text: what a statement holds is freed late, so each is prepared once. */
+  private readonly statements = new Map<string, Database.Statement>();
 
   private constructor(corpus: Corpus, database: Database.Database) {
     this.corpus = corpus;
@@ -80,7 +85,8 @@ export class CorpusIndex implements Catalog {
 
   /** Removes the index; the next question makes it anew. */
   static async remove(directory: string): Promise<void> {
-    for (const suffix of ["", "-wal", "-shm"]) await rm(join(directory, FOLDER, `${FILE}${suffix}`), { force: true });
+    for (const file of [FILE, ...EARLIER])
+      for (const suffix of ["", "-wal", "-shm"]) await rm(join(directory, FOLDER, `${file}${suffix}`), { force: true });
   }
 
   close(): void {
@@ -172,10 +178,15 @@ export class CorpusIndex implements Catalog {
   }
 
   private rows(sql: string, values: readonly (string | number)[] = []): unknown[][] {
-    return this.database
-      .prepare(sql)
+    return this.statement(sql)
       .raw()
       .all(...values) as unknown[][];
+  }
+
+  private statement(sql: string): Database.Statement {
+    const known = this.statements.get(sql) ?? this.database.prepare(sql);
+    this.statements.set(sql, known);
+    return known;
   }
 
   private number(sql: string, values: readonly (string | number)[] = []): number {
@@ -288,7 +299,7 @@ export class CorpusIndex implements Catalog {
   }
 
   private run(sql: string, values: readonly (string | number)[]): void {
-    this.database.prepare(sql).run(...values);
+    this.statement(sql).run(...values);
   }
 
   /** Many rows by one statement: a call for each would take most of the time. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Entry } from "../../corpus/entry.ts";
 import { grouped, plural, table } from "../../report/format.ts";
 import { threatShort } from "../../report/gate/words.ts";
@@ -14,7 +15,7 @@ export async function run(given: Given): Promise<number> {
     tellProblems(catalog.problems, catalog.notUnderstood);
     const filter = filterOf(given, () => catalog.classes());
     if (given.json) {
-      writeJson(catalog.list(filter, null).entries);
+      await writeJson(catalog.list(filter, given.limit || null).entries);
       return 0;
     }
     const { entries, total } = catalog.list(filter, given.limit === 0 ? null : (given.limit ?? SHOWN));
@@ -24,7 +25,7 @@ export async function run(given: Given): Promise<number> {
     if (rows.length > 0) process.stdout.write(`${table([head, ...rows], left).join("\n")}\n`);
     const more = total - rows.length;
     const of = total === catalog.samples ? "" : ` of ${grouped(catalog.samples)}`;
-    const rest = more > 0 ? `; ${grouped(more)} more with --limit 0` : "";
+    const rest = more > 0 ? `; ${grouped(more)} more with --limit 0 (all) or --limit N` : "";
     process.stdout.write(`${plural(total, "sample")}${of}${rest}\n`);
     return 0;
   } finally {
@@ -32,15 +33,17 @@ export async function run(given: Given): Promise<number> {
   }
 }
 
-/** One after the other: a list of all samples may be larger than the memory. */
-function writeJson(entries: Iterable<Entry>): void {
+/** One after the other, no faster than the reader takes them: a list of all samples may be larger than the memory. */
+async function writeJson(entries: Iterable<Entry>): Promise<void> {
+  const write = async (text: string) => {
+    if (!process.stdout.write(text)) await once(process.stdout, "drain");
+  };
   let before = "[";
   for (const entry of entries) {
-    const text = JSON.stringify(summaryOf(entry), null, 2).replaceAll("\n", "\n  ");
-    process.stdout.write(`${before}\n  ${text}`);
+    await write(`${before}\n  ${JSON.stringify(summaryOf(entry), null, 2).replaceAll("\n", "\n  ")}`);
     before = ",";
   }
-  process.stdout.write(before === "[" ? "[]\n" : "\n]\n");
+  await write(before === "[" ? "[]\n" : "\n]\n");
 }
 
 function rowOf(entry: Entry): string[] {
