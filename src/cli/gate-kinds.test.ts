@@ -86,6 +86,11 @@ describe("rows, of models that can only be asked", () => {
   it("move where the boundary moved, and are proved where all was tried", async () => {
     const later = await gate("m.mjs#later", "m.mjs#loans", "rows");
     expect(tally(later.result)).toEqual({ moved: 3 });
+    for (const { changes, attacked } of later.result.cases)
+      expect([changes, attacked!.changes].map((list) => list!.map(({ what }) => what).sort())).toEqual([
+        ["income", "total"],
+        ["income", "total"],
+      ]);
     const { asked, gradient } = later.result.candidate;
     expect([gradient, asked!.queries]).toEqual([false, expect.any(Number)]);
     expect(asked!.queries).toBeGreaterThan(later.result.cost.queries);

@@ -174,7 +174,7 @@ function waiverOf({ entry: { waived } }: Case, today: string): Pick<GateCase, "w
   return { waiver: { by, reason, until, expired: until < today } };
 }
 
-function toldCase({ entry, threat, label, taken }: Case, { observation, rendition }: Replayed): ReplayCase {
+function toldCase({ entry, threat, label, taken }: Case, { observation, rendition, changes }: Replayed): ReplayCase {
   return {
     sample: entry.id,
     manifest: samplePath(entry.id),
@@ -185,6 +185,7 @@ function toldCase({ entry, threat, label, taken }: Case, { observation, renditio
     label,
     taken: [...taken].sort(),
     rendition,
+    ...(changes === undefined ? {} : { changes }),
     candidate: observation,
   };
 }

@@ -2,17 +2,20 @@ import { z } from "zod";
 import { BlindspotError } from "../base/errors.ts";
 import { pooled } from "../base/pooled.ts";
 import type { Corpus } from "../corpus/corpus.ts";
+import { codecOf } from "../corpus/identity.ts";
 import { type Case, incomparable } from "./case.ts";
+import { changesOf } from "./changes.ts";
 import { readInputs } from "./inputs.ts";
 import { type Memory, memoryKey } from "./memory.ts";
 import { observe } from "./replay.ts";
-import { type Observation, observationSchema, type ReplayCase } from "./schema.ts";
+import { changeSchema, type Observation, observationSchema, type ReplayCase } from "./schema.ts";
 import { type Version, versionDigest } from "./version.ts";
 
 /** What one version makes of one case. */
 export interface Replayed {
   readonly observation: Observation;
   readonly rendition: ReplayCase["rendition"];
+  readonly changes?: ReplayCase["changes"];
 }
 
 export interface ReplayWork {
@@ -32,7 +35,11 @@ export interface ReplayedAll {
   readonly remembered: number;
 }
 
-const rememberedSchema = z.object({ observation: observationSchema, rendition: z.enum(["raw", "witness"]) });
+const rememberedSchema = z.object({
+  observation: observationSchema,
+  rendition: z.enum(["raw", "witness"]),
+  changes: z.array(changeSchema).optional(),
+});
 /** Inputs held in memory at once, for each pass that the model overlaps. */
 const AHEAD = 4;
 
@@ -52,7 +59,8 @@ export async function replayAll(version: Version, cases: readonly Case[], work: 
     if (reason !== null) result = { observation: { state: "incomparable", detail: reason }, rendition: "raw" };
     else if (before.success) {
       remembered++;
-      result = before.data;
+      const { changes, ...others } = before.data;
+      result = changes === undefined ? others : { ...others, changes };
     } else if (work.signal?.aborted === true)
       result = { observation: { state: "skipped", detail: "time was over" }, rendition: "raw" };
     else {
@@ -70,7 +78,9 @@ export async function replayAll(version: Version, cases: readonly Case[], work: 
 async function ask(version: Version, one: Case, corpus: Corpus): Promise<Replayed> {
   try {
     const inputs = await readInputs(corpus, one, version);
-    return { observation: await observe(version, one, inputs), rendition: inputs.rendition };
+    const changes = changesOf(codecOf(one.entry.manifest, version.reading), inputs.point, inputs.clean);
+    const observation = await observe(version, one, inputs);
+    return { observation, rendition: inputs.rendition, ...(changes === null ? {} : { changes }) };
   } catch (error) {
     // A budget that is spent is no fault of this case.
     const end = endOf(version, undefined);

@@ -50,6 +50,11 @@ export const OUTCOMES = [
   "not-evaluated",
 ] as const;
 
+const value = z.union([z.number(), z.string(), z.boolean()]);
+export const changeSchema = z
+  .object({ what: z.string().describe("field, or kind of edit"), from: value, to: value })
+  .describe("rows and texts: what was changed in the clean input");
+
 export const attackedSchema = z
   .object({
     version: z.enum(["candidate", "base"]),
@@ -66,6 +71,7 @@ export const attackedSchema = z
     ),
     predicted: z.string().optional().describe("class of the new input that fools it"),
     child: digest.optional().describe("that input, as a sample of the corpus"),
+    changes: z.array(changeSchema).optional().describe("what was changed in the clean input to make it"),
     detail: z.string().optional(),
   })
   .describe("the re-attack: warm from the stored sample, then from scratch");
@@ -82,6 +88,7 @@ const caseFields = {
   label: z.string().describe("true class"),
   taken: z.array(z.string()).describe("classes that it was taken for"),
   rendition: z.enum(["raw", "witness"]).describe("what was replayed"),
+  changes: z.array(changeSchema).optional(),
   candidate: observationSchema,
 };
 
@@ -243,6 +250,7 @@ export const gateSchema = z
 
 export type State = (typeof STATES)[number];
 export type Outcome = (typeof OUTCOMES)[number];
+export type Change = z.infer<typeof changeSchema>;
 export type Observation = z.infer<typeof observationSchema>;
 export type Attacked = z.infer<typeof attackedSchema>;
 export type ReplayCase = z.infer<typeof replayCaseSchema>;

@@ -8,6 +8,7 @@ import { codecOf } from "../corpus/identity.ts";
 import type { EventBody } from "../corpus/schema.ts";
 import type { Threat } from "../threats/threat.ts";
 import type { Case } from "./case.ts";
+import { changesOf } from "./changes.ts";
 import type { GateEvent } from "./event.ts";
 import { type CaseInputs, readInputs } from "./inputs.ts";
 import { type Memory, memoryKey } from "./memory.ts";
@@ -234,7 +235,14 @@ export class Suspects {
   ): Promise<Attacked> {
     const version = this.options[who];
     const predicted = version.record.classes[found!.predicted]!;
-    const base = { version: who, outcome: "fooled" as const, attempts: [...attempts], predicted };
+    const changes = changesOf(codecOf(one.entry.manifest, version.reading), found!.point, inputs.clean);
+    const base = {
+      version: who,
+      outcome: "fooled" as const,
+      attempts: [...attempts],
+      predicted,
+      ...(changes === null ? {} : { changes }),
+    };
     if (who === "base") return base;
     const place = placeOf(one);
     const child = this.fooling.get(place) ?? (await this.store(version, one, inputs, attempts, found!));

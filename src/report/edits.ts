@@ -7,7 +7,7 @@ type Edits = NonNullable<Finding["perturbation"]["location"]["edits"]>;
 export type Edit = Edits[number];
 
 /** What a person would call an edit, with what cannot be seen of it written as code points. */
-export function editText({ kind, from, to }: Edit): string {
+export function editText({ kind, from, to }: Pick<Edit, "kind" | "from" | "to">): string {
   const [was, is] = [from, to].map(quoted) as [string, string];
   switch (kind) {
     case "invisible":

@@ -31,6 +31,26 @@ describe("console", () => {
     `);
   });
 
+  it("says what was changed in a row and in a text, with what can't be seen written out", () => {
+    const changes = [
+      { what: "income", from: 2400, to: 2650 },
+      { what: "employed", from: "no", to: "yes" },
+    ];
+    const edits = [{ what: "invisible", from: "", to: "\u200b" }];
+    const cases = [
+      caseOf("still-broken", 0, { modality: "row", threat: "fields:2;none;untargeted;schema=de08aa86", changes }),
+      caseOf("still-broken", 1, { modality: "text", threat: "text:invisible=2;none;untargeted", changes: edits }),
+    ];
+    const lines = gateText(gateOf(cases)).split("\n");
+    expect(lines.filter((line) => line.startsWith("STILL")).map((line) => line.slice(48))).toEqual([
+      "fields:2 (income 2400 -> 2650, 1 more change): yields -> yields",
+      "text:invisible=2 ([U+200B] inserted): yields -> yields",
+    ]);
+    const page = gatePage(gateOf(cases));
+    expect(page).toContain("<bdi>employed no -&gt; yes</bdi>");
+    expect(page).toContain("<bdi>[U+200B] inserted</bdi>");
+  });
+
   it.each([
     [[caseOf("fixed")], "GATE PASSED"],
     [[caseOf("newly-broken")], "GATE FAILED: 1 newly broken"],

@@ -10,6 +10,7 @@ import { countsOf, freshRows, leftOutText } from "./facts.ts";
 import {
   attackText,
   COLUMNS,
+  changedText,
   changeText,
   effortText,
   failuresOf,
@@ -113,8 +114,22 @@ function card(result: GateResult, one: GateCase, shots: Pictures | undefined): M
     ["look closer", html`<code>npx blindspot corpus show ${sample.slice(0, 12)}</code>`],
   ];
   return html`<article class="card" id="s-${sample.slice(0, 16)}"><header><h3>${named(label)} taken for ${named(reachedText(one))}</h3><span class="chip ${kind}">${outcomeText(outcome)}</span><code class="id">${sample.slice(0, 12)}</code></header>
-<div class="case">${shots === undefined ? html`<p class="muted small">No picture: not an image, or its file can't be read.</p>` : shotsOf(shots)}<dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl></div></article>
+<div class="case">${shots === undefined ? changesOf(one) : shotsOf(shots)}<dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl></div></article>
 `;
+}
+
+/** Of a row or a text, what was changed; else why there is nothing to see. */
+function changesOf(one: GateCase): Markup {
+  const changed = changedText(one);
+  if (changed.length > 0)
+    return html`<div><p class="muted small">changed in the clean input</p><ul class="plain">${changed.map((text) => html`<li>${named(text)}</li>`)}</ul></div>`;
+  const why =
+    one.modality === "image"
+      ? "No picture: its file can't be read, or nothing clean stands beside it."
+      : one.threat === null
+        ? "The input itself: nobody changed it."
+        : "No picture: a vector.";
+  return html`<p class="muted small">${why}</p>`;
 }
 
 function shotsOf({ before, after, change, amplified, width, height }: Pictures): Markup {

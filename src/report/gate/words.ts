@@ -1,5 +1,8 @@
 import type { GateCase, GateResult, Outcome } from "../../regression/schema.ts";
+import { type Edit, editText } from "../edits.ts";
 import { grouped, plural } from "../format.ts";
+
+type EditKind = Edit["kind"];
 
 const WORDS: Readonly<Record<Outcome, string>> = {
   "newly-broken": "newly broken",
@@ -84,6 +87,16 @@ export function reachedText({ candidate, attacked }: GateCase): string {
   return candidate.predicted ?? "?";
 }
 
+/** `income 2400 -> 2650`, `'e' became 'a'`: of a row or a text, what was changed to fool the version last; empty for what is no list. */
+export function changedText({ modality, changes, attacked }: GateCase): string[] {
+  const shown = attacked?.version === "candidate" ? (attacked.changes ?? changes) : changes;
+  return (shown ?? []).map(({ what, from, to }) =>
+    modality === "text"
+      ? editText({ kind: what as EditKind, from: String(from), to: String(to) })
+      : `${what} ${from} -> ${to}`,
+  );
+}
+
 /** `candidate fooled by apgd-warm in 4 queries`; null where nothing was attacked again. */
 export function attackText({ attacked }: GateCase): string | null {
   if (attacked === undefined) return null;
@@ -101,7 +114,10 @@ export function changeText(one: GateCase): string {
   const attack = attackText(one);
   const by = attack === null ? "" : `; ${attack}`;
   const why = candidate.detail ?? attacked?.detail ?? base.detail;
-  return `${threatShort(threat)}: ${base.state} -> ${candidate.state}${by}${why === undefined ? "" : ` (${why})`}`;
+  const [first, ...more] = changedText(one);
+  const what =
+    first === undefined ? "" : ` (${first}${more.length === 0 ? "" : `, ${plural(more.length, "more change")}`})`;
+  return `${threatShort(threat)}${what}: ${base.state} -> ${candidate.state}${by}${why === undefined ? "" : ` (${why})`}`;
 }
 
 /** What "fixed" withstood, for each threat. */
