@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { randomNet, randomSamples, smallClassifier } from "../attacks/small-net.test.fixture.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { linf } from "../threats/lp.ts";
-import { aboutTime, estimate, secondsLeft } from "./estimate.ts";
+import { aboutTime, auditCost, auditedSamples, estimate, secondsLeft } from "./estimate.ts";
 import { makePlan } from "./plan.ts";
 
 const SPEED = { forward: 0.001, gradient: 0.003 };
@@ -50,6 +50,17 @@ describe("the estimate", () => {
     const limited = { ...options, attacks: ["pgd", "square"], overrides: { queries: 10 } };
     // PGD would take 41 queries, 40 of them with gradients.
     expect(estimate(limited, makePlan(limited), SPEED)).toMatchObject({ queries: 20_000, gradients: 10_000 });
+  });
+
+  it.each([10, 20, 200])("leaves the larger part of a budget of %i samples to the attacks", (samples) => {
+    const toll = { secondsPerQuery: null, costPerQuery: 0.001 };
+    const asked = { ...smallClassifier(net), toll, capabilities: { output: "scores", gradient: false } } as const;
+    const paid = { ...options, model: asked, samples, attacks: ["square"], overrides: { queries: 100 } };
+    const plan = makePlan(paid);
+    expect(auditCost(paid, plan)).toBeLessThan(estimate(paid, plan, SPEED).queries);
+    // Where nothing is paid, curve and check see all that they are meant to.
+    const free = { ...paid, model: { ...asked, toll: { ...toll, costPerQuery: 0 } } };
+    expect(auditedSamples(free, plan)[0]).toMatchObject({ curve: plan.audit.size, unbounded: Math.min(20, samples) });
   });
 
   it("names no alternative that is not cheaper", () => {

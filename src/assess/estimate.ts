@@ -77,18 +77,47 @@ const UNBOUNDED_SAMPLES = 20;
 /** Times that the checks of the model ask each audited sample: once, four times again, and with noise and neighbors. */
 const MODEL_CHECK_PASSES = 10;
 
-/** Upper bound of the queries of curve and checks, on the audit subset, for a model without gradients. */
-export function auditCost(model: Classifier, plan: Plan): number {
+/** Where queries cost something or are limited, curve and check take no more than these shares of what the attacks may: an attack is what was paid for. */
+const CURVE_SHARE = 1 / 3;
+const UNBOUNDED_SHARE = 1 / 4;
+
+/** Samples of the audit subset that one curve, and one "unbounded reaches 0" check, attack. */
+export interface Audited {
+  readonly curve: number;
+  readonly unbounded: number;
+}
+
+/** For each threat of the plan, in its order: with the most queries that each of them takes. */
+export function auditedSamples(
+  options: Pick<PlanOptions, "model" | "overrides">,
+  plan: Plan,
+): (Audited & { readonly queries: number })[] {
+  const { model, overrides } = options;
   const classes = model.classes.length;
   const size = plan.audit.size;
-  const costs = plan.threats.map(({ threat, profiles }) => {
+  const scarce = model.toll !== undefined && (model.toll.costPerQuery > 0 || model.toll.left !== undefined);
+  return plan.threats.map(({ threat, profiles }) => {
     const attack = curveAttack({ classifier: model, seed: plan.seed }, threat);
-    const curve = attack === null ? 0 : attack.definition.cost(attack.settings, { classes }).queries;
+    const each = attack === null ? 0 : attack.definition.cost(attack.settings, { classes }).queries;
+    const curveEach = curveThreats(threat).length * each;
     const own = profiles.filter(({ knowledge }) => knowledge !== "transfer").slice(0, 1);
-    const unbounded = costPerSample(own, classes).queries * Math.min(size, UNBOUNDED_SAMPLES);
-    return curveThreats(threat).length * size * curve + unbounded;
+    const isVoid = threat.text !== undefined || threat.rows !== undefined || threat.mask !== null;
+    const unboundedEach = isVoid ? 0 : costPerSample(own, classes).queries;
+    const attacks = costPerSample(profiles, classes, overrides?.queries).queries * plan.indices.length;
+    const within = (most: number, share: number, cost: number) =>
+      !scarce || cost === 0 ? most : Math.min(most, Math.floor((share * attacks) / cost));
+    const curve = within(size, CURVE_SHARE, curveEach);
+    const unbounded = within(Math.min(size, UNBOUNDED_SAMPLES), UNBOUNDED_SHARE, unboundedEach);
+    return { curve, unbounded, queries: curve * curveEach + unbounded * unboundedEach };
   });
-  return costs.reduce((sum, cost) => sum + cost, MODEL_CHECK_PASSES * size);
+}
+
+/** Upper bound of the queries of curve and checks, on the audit subset, for a model without gradients. */
+export function auditCost(options: Pick<PlanOptions, "model" | "overrides">, plan: Plan): number {
+  return auditedSamples(options, plan).reduce(
+    (sum, { queries }) => sum + queries,
+    MODEL_CHECK_PASSES * plan.audit.size,
+  );
 }
 
 /** What the plan costs at this speed, and what quicker plans would. */

@@ -12,7 +12,7 @@ import { badgeOf } from "./badge.ts";
 import { checkModel, checkThreat, correctSamples, modelContext, uncheckedAll, unfinished } from "./checks/index.ts";
 import { targetUnchanged } from "./checks/target.ts";
 import { type Curve, curveAttack, measureCurve } from "./curve.ts";
-import { type Cost, estimate, measureSpeed, type Speed, secondsLeft } from "./estimate.ts";
+import { auditedSamples, type Cost, estimate, measureSpeed, type Speed, secondsLeft } from "./estimate.ts";
 import { type FindingContext, makeFinding } from "./finding.ts";
 import { cleanMetrics, threatMetrics } from "./metrics.ts";
 import type { AssessEvent, Assessment, AssessOptions, ModelFacts } from "./options.ts";
@@ -276,11 +276,13 @@ export class Run {
     const correct = correctSamples(subset, this.linesOf(first));
     const model = await modelContext(options.model, plan.seed, subset, correct, options.data.modality);
     yield* checkModel(model, effort, this.signal);
-    for (const { threat, profiles } of plan.threats) {
+    const audited = auditedSamples(options, plan);
+    for (const [i, { threat, profiles }] of plan.threats.entries()) {
       if (this.stopped) return;
       this.emit({ kind: "stage", stage: "curve", threat: threat.id });
       const planned = curveAttack(bench, threat);
-      const curve = planned === null ? null : await measureCurve(bench, threat, planned, subset);
+      const some = subset.slice(0, audited[i]!.curve);
+      const curve = planned === null || some.length === 0 ? null : await measureCurve(bench, threat, planned, some);
       if (this.stopped) return;
       curves.set(threat.id, curve);
       this.emit({ kind: "stage", stage: "checks", threat: threat.id });
@@ -294,6 +296,7 @@ export class Run {
         audited: plan.audit,
         samples: correctSamples(subset, lines),
         curve,
+        unbounded: audited[i]!.unbounded,
         constant: model.constant,
         ...effort,
       });

@@ -21,7 +21,7 @@ export async function dryRun(target: Target, given: AssessGiven): Promise<number
     notRun,
   }));
   const { training } = target;
-  const audit = auditCost(options.model, plan);
+  const audit = auditCost(options, plan);
   const asked = toll === undefined ? null : askedCost(toll, training?.queries ?? 0, cost.queries, audit);
   const summary = {
     samples: plan.indices.length,

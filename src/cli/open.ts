@@ -21,7 +21,7 @@ import { loadSurrogate } from "../surrogates/train-surrogate.ts";
 import { readNpy } from "../tensor/npy.ts";
 import { sizeOf, toNumbers } from "../tensor/tensor.ts";
 import { isQueried } from "./models/is-queried.ts";
-import { surrogateNotes } from "./models/surrogate-file.ts";
+import { requireSurrogateFile, surrogateNotes } from "./models/surrogate-file.ts";
 import { type Given, longFlag } from "./options.ts";
 import { dataRange, modelRange, UNIT } from "./ranges.ts";
 
@@ -206,6 +206,7 @@ export interface FileTarget extends Target {
 export async function openTarget(
   given: Given & { readonly model: string; readonly data: string },
 ): Promise<FileTarget> {
+  requireSurrogateFile(given.surrogate);
   const opened = await openModelFile(given.model);
   const second = given.surrogate === undefined ? null : await openModelFile(given.surrogate);
   const data = await openData(given);

@@ -40,6 +40,8 @@ export interface ThreatContext extends Effort {
   /** The samples of the audit subset that the model gets right. */
   readonly samples: readonly DataSample[];
   readonly curve: Curve | null;
+  /** Samples that "unbounded reaches 0" may attack, at most. */
+  readonly unbounded?: number;
   /** The same scores for every sample: "unbounded reaches 0" is void. */
   readonly constant: boolean;
 }

@@ -15,9 +15,13 @@ async function unboundedReachesZero(context: ThreatContext): Promise<Outcome[]> 
   if (threat.text !== undefined) return skipped("void: edits of these kinds, however many, need not make any text");
   const profile = profiles.find(({ knowledge }) => knowledge === "white-box") ?? profiles[0];
   const outside = outsideGoal(context);
-  const samples = context.samples.filter(({ index }) => !outside.has(index)).slice(0, PROBED);
+  const samples = context.samples
+    .filter(({ index }) => !outside.has(index))
+    .slice(0, Math.min(PROBED, context.unbounded ?? PROBED));
   if (profile === undefined || profile.knowledge === "transfer" || samples.length === 0)
-    return skipped("no attack on the model itself");
+    return skipped(
+      context.unbounded === 0 ? "it would cost more than a quarter of the attacks" : "no attack on the model itself",
+    );
   const size = bench.classifier.dims.reduce((product, dim) => product * dim, 1);
   const lines = await attackOnce(bench, threat.withEpsilon(threat.diameter(size)), profile.attacks, samples);
   const left = lines.filter(stands).length;

@@ -25,6 +25,7 @@ import { type HeldOut, measureBeforeAfter, openHeldOut } from "../before-after.t
 import { HardenFiles } from "../harden-files.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { isQueried } from "../models/is-queried.ts";
+import { requireSurrogateFile } from "../models/surrogate-file.ts";
 import { codecFor, loadOptions, openData, openModelFile, readMask } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined } from "../plan-options.ts";
@@ -43,6 +44,8 @@ const DEFAULTS = { epochs: 10, batch: 100, validateSamples: 500, rate: { adamw: 
 
 export async function run(options: Given): Promise<number> {
   const given = requireOptions(options, ["model", "data", "validate", "threat", "out"], "harden");
+  // What the measurement needs is asked for before the training.
+  requireSurrogateFile(given.surrogate);
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
   try {

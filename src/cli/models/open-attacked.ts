@@ -6,7 +6,8 @@ import { requirePreprocessing } from "../preprocessing.ts";
 import { isQueried } from "./is-queried.ts";
 import { openQueriedTarget } from "./open-queried.ts";
 import type { Sitting } from "./sitting.ts";
-import { queriesToTrain, withTrainedSurrogate } from "./trained-surrogate.ts";
+import { queriesToTrain } from "./surrogate-file.ts";
+import { withTrainedSurrogate } from "./trained-surrogate.ts";
 
 type AttackedGiven = Given & { readonly model: string; readonly data: string };
 

@@ -1,10 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assess } from "../../assess/assess.ts";
 import { startServer, type TestServer } from "../../models/queried/server.test.fixture.ts";
-import { requireBuilt } from "../built.test.fixture.ts";
+import { MAIN, requireBuilt } from "../built.test.fixture.ts";
 import { halvesData, halvesModel, writeFiles } from "../halves.test.fixture.ts";
 import type { Target } from "../open.ts";
 import type { Given } from "../options.ts";
@@ -58,6 +59,33 @@ async function using<T>(given: ReturnType<typeof givenFor>, sitting: Sitting, wo
 const PROBES = 16;
 
 describe("--surrogate train:N", () => {
+  it.each<[string, readonly string[]]>([
+    ["harden", ["--model", "m.onnx", "--data", "npz:x", "--validate", "npz:x", "--threat", "linf:0.1", "--out", "h"]],
+    ["exercise", ["transfer"]],
+  ])("'%s' says where to get one: it trains none", (command, rest) => {
+    const args = [MAIN, command, ...rest, "--surrogate", "train:100"];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^E_SURROGATE --surrogate train:100: expected an \.onnx file.*assess --surrogate train:100/);
+  });
+
+  it("of texts is none: they are edited", async () => {
+    const given = givenFor({ surrogate: "train:40" });
+    const texts = Array.from({ length: 40 }, (_, i) => JSON.stringify({ t: `text ${i}`, y: ["left", "right"][i % 2] }));
+    writeFiles(folder, {
+      "texts.jsonl": texts.join("\n"),
+      "texts.mjs": "export const f = (rows) => rows.map(() => [1, 0]);",
+    });
+    const { adapter: _, layout: __, attacks: ___, ...rest } = given;
+    const spec = {
+      model: `${join(folder, "texts.mjs")}#f`,
+      data: `jsonl:${join(folder, "texts.jsonl")}?text=t&label=y`,
+    };
+    await expect(openAttacked({ ...rest, ...spec, threat: ["text:invisible=1"] }, sittingIn(null))).rejects.toThrow(
+      /E_SURROGATE --surrogate train:40: expected an attack that uses a surrogate.*got texts.*by scores and labels/,
+    );
+  });
+
   it("asks the target for N rows, the held-out ones and the probes: all counted, the transfer attack works", async () => {
     const given = givenFor({ surrogate: "train:48" });
     const before = server.rowsAsked();

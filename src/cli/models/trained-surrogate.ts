@@ -22,23 +22,8 @@ import { planOptions } from "../plan-options.ts";
 import type { Sitting } from "./sitting.ts";
 import { surrogateFile, surrogateNotes } from "./surrogate-file.ts";
 
-const TRAIN = /^train:(.*)$/;
 /** Held-out inputs by which a surrogate is measured: of those that are attacked, whose answers are wanted anyway. */
 const HELD_OUT = 200;
-
-/** N of `--surrogate train:N`; null where a file is named, or nothing. */
-export function queriesToTrain(surrogate: string | undefined): number | null {
-  const text = TRAIN.exec(surrogate ?? "")?.[1];
-  if (text === undefined) return null;
-  const queries = Number(text);
-  if (/^\d+$/.test(text) && queries >= 2 && Number.isSafeInteger(queries)) return queries;
-  throw new BlindspotError({
-    code: "E_SURROGATE",
-    subject: `--surrogate ${surrogate}`,
-    expected: "train:N, with a number of queries from 2",
-    hint: "--surrogate train:2000",
-  });
-}
 
 /**
  * The target with a surrogate that is trained from N of its answers: on samples that are not attacked, and on what the surrogate proposes from them. Nothing is asked
@@ -123,7 +108,11 @@ function requireFit(target: Target, plan: Plan, given: Given, { queries, start }
       code: "E_SURROGATE",
       subject,
       expected: "an attack that uses a surrogate, such as mi-fgsm",
-      got: [...new Set(reasons)].join("; ") || "none in this plan",
+      got:
+        target.data.modality === "text"
+          ? "texts, which are edited"
+          : [...new Set(reasons)].join("; ") || "none in this plan",
+      ...(target.data.modality === "text" ? { hint: "Attack texts by scores and labels, without --surrogate" } : {}),
     });
   }
   if (start < 2)

@@ -1,5 +1,6 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { BlindspotError, type Problem } from "../../base/errors.ts";
+import { costOf } from "./costly-pattern.ts";
 import { type Component, type Normalize, normalizerOf } from "./normalizer.ts";
 import { likeRust } from "./pre-tokenizer.ts";
 
@@ -123,8 +124,22 @@ function checked(json: unknown, label: string): TokenizerJson {
   else
     for (const token of added as readonly AddedToken[])
       if (token.single_word === true) refuse("added_tokens", "no tokens that must be single words", token.content);
+  for (const where of ["normalizer", "pre_tokenizer"] as const)
+    for (const pattern of patternsIn(file?.[where])) {
+      const cost = costOf(pattern);
+      if (cost !== null)
+        refuse(where, "a regular expression that takes no longer than a text is long", `${pattern}: ${cost}`);
+    }
   if (problems.length > 0) throw new BlindspotError(problems);
   return { ...file, added_tokens: added };
+}
+
+/** All regular expressions of a component. */
+function patternsIn(component: unknown): string[] {
+  if (typeof component !== "object" || component === null) return [];
+  return Object.entries(component).flatMap(([key, value]) =>
+    key === "Regex" && typeof value === "string" ? [value] : patternsIn(value),
+  );
 }
 
 /** The file as the package should read it. Its normalizer is replaced afterwards; tokens that are looked for in normalized text are normalized by ours. */
