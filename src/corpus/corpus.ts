@@ -1,4 +1,4 @@
-import { BlindspotError } from "../base/errors.ts";
+import { BlindspotError, internalError } from "../base/errors.ts";
 import { pooled } from "../base/pooled.ts";
 import type { Codec } from "../inputs/codec.ts";
 import { canonicalText } from "./canonical-json.ts";
@@ -33,6 +33,7 @@ import {
   type CorpusEvent,
   EVENT_SCHEMA,
   type EventBody,
+  eventSchema,
   type Manifest,
   MODEL_SCHEMA,
   type ModelRecord,
@@ -182,6 +183,8 @@ export class Corpus {
       const stamp = { schema: EVENT_SCHEMA, sample: id, at: this.now().toISOString(), tool: this.toolVersion } as const;
       const event: CorpusEvent = { ...stamp, ...body };
       const text = canonicalText(event);
+      // What can't be read back must not be written: a number that is none becomes null in JSON.
+      if (!eventSchema.safeParse(JSON.parse(text)).success) throw internalError(`no event: ${text.slice(0, 200)}`);
       await this.folder.write(eventPath(id, text), encoder.encode(text));
       all.push(event);
       written++;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Batcher } from "../attacks/batcher.ts";
 import { forward, randomNet, smallClassifier } from "../attacks/small-net.test.fixture.ts";
 import { Rng } from "../base/rng.ts";
-import { imageCodec } from "../inputs/index.ts";
+import { imageCodec, textOf } from "../inputs/index.ts";
 import { plainPng } from "../inputs/png.ts";
 import { judgeOf } from "../minimize/index.ts";
 import type { Classifier } from "../models/classifier.ts";
@@ -14,7 +14,7 @@ import { forget } from "./forget.ts";
 import { modelFile } from "./layout.ts";
 import { merge } from "./merge.ts";
 import { isRendered, type RenderingModel, type RenderOptions, render } from "./render.ts";
-import { filesOf, foundEvent, ticking } from "./samples.test.fixture.ts";
+import { filesOf, foundEvent, READING, textSample, ticking } from "./samples.test.fixture.ts";
 import { MODEL_SCHEMA } from "./schema.ts";
 import { verify } from "./verify.ts";
 
@@ -189,5 +189,39 @@ describe("rendering", () => {
       "only an import claims its class",
       expect.stringMatching(/gets the input right|misclassified too|rendered/),
     ]);
+  });
+
+  it("of texts and rows measures no distance along a line, and every event can be read back", async () => {
+    const spam = (x: Float32Array) => (textOf(x).includes("free") ? [0.1, 0.9] : [0.9, 0.1]);
+    const judge = {
+      output: "scores",
+      probabilities: async (x: Float32Array) => Float32Array.from(spam(x)),
+      verify: async (x: Float32Array) => Float32Array.from(spam(x)),
+    } as const;
+    const event = foundEvent({
+      threat: "text:invisible=3;none;untargeted",
+      label: { name: "spam", index: 1 },
+      predicted: { name: "ham", index: 0 },
+    });
+    const corpus = await Corpus.create(memoryFolder());
+    await corpus.add(textSample("fr\u200bee u", "free u", [event]));
+    const { entries } = await corpus.read();
+    const classes = ["ham", "spam"];
+    const model = { judge, record: "8".repeat(64), classes, dims: [12], reading: READING };
+    expect(await render(corpus, entries, model)).toMatchObject([{ state: "rendered" }]);
+    const after = await corpus.read();
+    expect(after.problems).toEqual([]);
+    expect([after.entries[0]!.renditions.length, after.entries[0]!.measures]).toEqual([2, []]);
+    await expect(
+      corpus.append(entries[0]!.id, {
+        event: "measured",
+        rendition: "raw",
+        model: model.record,
+        measure: "margin",
+        value: Number.NaN,
+        evidence: "exact",
+        queries: 1,
+      }),
+    ).rejects.toThrow("internal");
   });
 });

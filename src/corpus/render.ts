@@ -206,8 +206,8 @@ class Rendering {
 
   private async measureRay(subject: Subject & { readonly threat: Threat }, label: number): Promise<void> {
     const { norm } = subject.threat;
-    // Counts of pixels and fields do not shrink along a line.
-    if (norm === "l0" || norm === "fields") return;
+    // Counts of pixels, fields and edits do not shrink along a line.
+    if (norm !== "linf" && norm !== "l2") return;
     const { distance, queries } = await rayDistance(subject, label, this.model.judge);
     await this.corpus.append(this.entry.id, {
       event: "measured",
