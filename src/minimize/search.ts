@@ -87,7 +87,7 @@ export interface Verdict {
 
 /** The margin floor is `MOST_FLOOR`, or this part of the start's own margin. */
 const FLOOR_SHARE = 2 / 3;
-const MOST_FLOOR = 0.2;
+const MOST_FLOOR = 0.3;
 /** Answers that must agree where only labels are known. */
 const REPEATS = 2;
 const JITTERS = 4;
