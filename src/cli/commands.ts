@@ -13,6 +13,8 @@ export interface CommandDefinition {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly OptionName[];
+  /** Options that a config file does not set: its threat is what is attacked, and no filter of lists. */
+  readonly typedOnly?: readonly OptionName[];
   readonly examples: readonly string[];
   /** Loaded when it runs, so that --help is instant. */
   load(): Promise<CommandModule>;
@@ -191,7 +193,8 @@ export const COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: "diff <before> <after>",
-    summary: "two stored runs pair by pair: what a change of the model gained, lost and cost",
+    summary:
+      "two stored runs pair by pair: what a change of the model gained, lost and cost; or two gates case by case",
     options: ["training", "detection", "allowOverlap", "cost", "out", "open", ...OUTPUT],
     examples: [
       "diff .blindspot/runs/natural .blindspot/runs/hardened --out comparison --open",
@@ -238,8 +241,8 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "init",
     summary: "write a config and a workflow for CI; with --data a first schema of the rows of a table, to be edited",
-    options: ["data", "out", "quiet"],
-    examples: ["init", "init --data csv:loans.csv?label=decision --out schema.json"],
+    options: ["data", "out", "example", "quiet"],
+    examples: ["init", "init --example image", "init --data csv:loans.csv?label=decision --out schema.json"],
     load: () => import("./commands/init.ts"),
   },
   {
@@ -279,12 +282,13 @@ export const COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: "report <dir>",
-    summary: "the report of a stored run, in the form you need (--out - prints it)",
+    summary: "the report of a stored run or gate, in the form you need (--out - prints it)",
     options: ["format", "out", "pictures", "open", "quiet"],
     examples: [
       "report .blindspot/runs/demo --open",
       "report .blindspot/runs/demo --format one-page",
       "report .blindspot/runs/demo --format markdown --out -",
+      "report .blindspot/gate --format junit",
     ],
     load: () => import("./commands/report.ts"),
   },

@@ -76,6 +76,9 @@ describe("four versions in a repository", () => {
     expect([code, result.verdict.exitCode]).toEqual([0, 0]);
     for (const name of ["gate.json", "boundary-report.html", "junit.xml", "boundary.sarif", "summary.md"])
       expect(existsSync(join(folder, ".blindspot/gate", name))).toBe(true);
+    const junit = await blindspot("report", ".blindspot/gate", "--format", "junit", "--out", "-");
+    expect(junit.stdout).toBe(readFileSync(join(folder, ".blindspot/gate/junit.xml"), "utf8"));
+    expect((await blindspot("diff", ".blindspot/gate", ".blindspot/gate", "--json")).stdout).toBe("[]\n");
     // Nothing moved, so nothing was stored; and asked again it costs nothing.
     expect(git("status", "--porcelain", "boundary")).toBe("");
     const again = await gate("v2.onnx", "v1.onnx");

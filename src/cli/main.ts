@@ -69,7 +69,9 @@ function buildProgram(): Command {
     command.action(async () => {
       const allowed = [...definition.options, "config", "debug"] as const;
       const typed = readOptions(rawOptions(command, allowed), allowed, (name) => longFlag(name));
-      const given: Given = { ...(await readConfig(typed.config, allowed)), ...typed };
+      const { typedOnly = [] } = definition;
+      const configured = allowed.filter((name) => !typedOnly.some((other) => other === name));
+      const given: Given = { ...(await readConfig(typed.config, configured)), ...typed };
       const { run } = await definition.load();
       process.exitCode = await run(given, command.args);
     });

@@ -138,8 +138,13 @@ export const OPTIONS = {
   out: option("--out <path>", "where to write", text),
   format: option(
     "--format <name>",
-    "html (default), one-page (prints on one A4 page), markdown (for a pull request), csv (all findings)",
-    choice("html", "one-page", "markdown", "csv"),
+    "html (default), one-page (prints on one A4 page), markdown (for a pull request), csv (all findings); of a gate also junit, sarif",
+    choice("html", "one-page", "markdown", "csv", "junit", "sarif"),
+  ),
+  example: option(
+    "--example <kind>",
+    "also a model and data to try: image, rows or text",
+    choice("image", "rows", "text"),
   ),
   pictures: option("--pictures <n>", "findings that are shown with pictures (default 60)", wholeFrom(0)),
   open: flag("--open", "open the file when it is written"),

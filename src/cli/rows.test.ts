@@ -144,6 +144,24 @@ describe("init", () => {
     const again = await blindspot("init", "--data", "csv:loans.csv?label=decision", "--out", "first.json");
     expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("E_FILE_EXISTS first.json")]);
   }, 30_000);
+
+  it("copies an example whose commands work, and a config's threat is no filter of lists", async () => {
+    const project = mkdtempSync(join(tmpdir(), "blindspot-init-"));
+    try {
+      const inProject = (...args: string[]) => runBuilt(project, args);
+      const { code, stdout } = await inProject("init", "--example", "rows");
+      expect([code, stdout]).toEqual([0, expect.stringContaining("Written: example/trees.onnx")]);
+      const again = await inProject("init", "--example", "rows");
+      expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("E_FILE_EXISTS example/trees.onnx")]);
+      const [, printed] = /npx blindspot (assess .*)/.exec(stdout)!;
+      const args = printed!.split(" ").map((word) => word.replaceAll("'", ""));
+      expect((await inProject(...args, "--samples", "4", "--quiet")).code).toBe(0);
+      const listed = await inProject("corpus", "ls");
+      expect(listed.stdout).toMatch(/\n[1-9]\d* samples?\n$/);
+    } finally {
+      rmSync(project, { recursive: true, force: true });
+    }
+  }, 120_000);
 });
 
 it.each([

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Given } from "../options.ts";
+import { initExample } from "./init-example.ts";
 
 /** The gate's part of a config, at its defaults, so that it can be seen and changed. */
 const CONFIG = {
@@ -95,7 +96,7 @@ export const PROJECT_FILES: Readonly<Record<string, string>> = {
 };
 
 /** Writes the files of a project that are not there yet. What exists is never touched. */
-export async function initProject({ quiet }: Given): Promise<number> {
+export async function initProject({ quiet, example }: Given): Promise<number> {
   const lines: string[] = [];
   for (const [path, text] of Object.entries(PROJECT_FILES)) {
     await mkdir(dirname(path), { recursive: true });
@@ -115,6 +116,7 @@ export async function initProject({ quiet }: Given): Promise<number> {
     "  git add boundary blindspot.config.json .github && git commit",
     "From then on every pull request is gated (docs/gate.md); .blindspot/ is not to be committed.",
   );
+  if (example !== undefined) lines.push("", ...(await initExample(example)));
   if (!quiet) process.stdout.write(`${lines.join("\n")}\n`);
   return 0;
 }

@@ -31,6 +31,7 @@ export const CORPUS_COMMANDS = [
     name: "corpus ls",
     summary: "the samples, newest first",
     options: ["corpus", ...FILTER, "limit", "json", "quiet"],
+    typedOnly: FILTER,
     examples: ["corpus ls", "corpus ls --kind natural --pair stop:*", "corpus ls --unlabelled"],
     load: () => import("./ls.ts"),
   },
@@ -105,6 +106,7 @@ export const CORPUS_COMMANDS = [
     name: "corpus export",
     summary: "write samples as a corpus of their own, as one file (.jsonl), or for training in any framework",
     options: ["corpus", ...FILTER, "for", "classes", "schema", "out", "json"],
+    typedOnly: FILTER,
     examples: [
       "corpus export --pair stop:* --out for-review",
       "corpus export --out bundle.jsonl",

@@ -39,7 +39,7 @@ export async function writeReports(
 }
 
 /** Clean input, input and change of the image samples that the page shows first. */
-async function picturesOf(result: GateResult, corpus: Corpus): Promise<Map<string, Pictures>> {
+export async function picturesOf(result: GateResult, corpus: Corpus): Promise<Map<string, Pictures>> {
   const { drawChange } = await import("../../report/picture.ts");
   const pictures = new Map<string, Pictures>();
   for (const { sample, modality, attacked } of shownFirst(result.cases).slice(0, PICTURES)) {

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readText } from "../../assess/files-read.ts";
 import { BlindspotError } from "../../base/errors.ts";
@@ -7,6 +8,11 @@ import { GATE_SCHEMA, type GateResult, gateSchema } from "../../regression/schem
 export const GATE_FOLDER = join(".blindspot", "gate");
 export const GATE_FILE = "gate.json";
 const MOST_BYTES = 256 * 2 ** 20;
+
+/** Whether a gate left its result in this folder. */
+export async function hasGate(directory: string): Promise<boolean> {
+  return (await stat(join(directory, GATE_FILE)).catch(() => null))?.isFile() ?? false;
+}
 
 /** The result of a gate in this folder. Throws where there is none, or one of another version. */
 export async function readGate(directory: string): Promise<GateResult> {

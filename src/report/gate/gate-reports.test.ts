@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OUTCOMES } from "../../regression/schema.ts";
+import { gateChanges, gateChangesText } from "./changes.ts";
 import { gateText } from "./console.ts";
 import { githubAnnotations } from "./github.ts";
 import { gateJunit } from "./junit.ts";
@@ -11,6 +12,27 @@ import { gateSarif } from "./sarif.ts";
 
 const all = OUTCOMES.map((outcome) => caseOf(outcome));
 const waiver = { by: "ann", reason: "next release", until: "2027-01-01", expired: false };
+
+describe("two gates", () => {
+  const [fixed, broken, other] = [caseOf("fixed"), caseOf("still-broken", 1), caseOf("still-broken", 2)];
+
+  it("are told case by case, and nothing of what stayed", () => {
+    const before = gateOf([fixed, broken]);
+    const after = gateOf([{ ...fixed, outcome: "moved" }, broken, other]);
+    expect(gateChanges(before, before)).toEqual([]);
+    expect(gateChanges(before, after)).toEqual([
+      { sample: other.sample, threat: other.threat, before: null, after: "still-broken" },
+      { sample: fixed.sample, threat: fixed.threat, before: "fixed", after: "moved" },
+    ]);
+    expect(gateChangesText(before, after)).toMatchInlineSnapshot(`
+      "v1.onnx -> v2.onnx, then v1.onnx -> v2.onnx: 2 cases changed of 3
+        not there -> still broken  1
+        fixed -> moved             1
+      00001b580000  linf:8/255: fixed -> moved
+      "
+    `);
+  });
+});
 
 describe("console", () => {
   it("shows a table, the cases that matter and the verdict", () => {
