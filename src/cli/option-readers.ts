@@ -43,10 +43,12 @@ export function flag(flags: string, description: string): OptionSpec<boolean> & 
 
 export const text = (value: string) => (value.trim() === "" ? fail("some text") : value);
 /** A day of the calendar. */
-export const day = (value: string) =>
-  /^\d{4}-\d\d-\d\d$/.test(value) && new Date(`${value}T00:00:00Z`).toISOString().startsWith(value)
-    ? value
-    : fail("a day, such as 2027-01-31");
+export const day = (value: string) => {
+  const time = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
+  // The 30th of February is read as a day of March.
+  const isDay = !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
+  return isDay ? value : fail("a day, such as 2027-01-31");
+};
 export const names = (value: string) =>
   text(value)
     .split(",")

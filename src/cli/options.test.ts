@@ -46,6 +46,8 @@ describe("the option table", () => {
     ["time", "0"],
     ["seed", "-1"],
     ["queries", "1.5"],
+    ["until", "2027-13-45"],
+    ["until", "2027-02-30"],
     ["layout", "chw"],
     ["json", "perhaps"],
   ])("refuses %s %j", (name, text) => expect(() => read(name, text)).toThrow("E_OPTION"));

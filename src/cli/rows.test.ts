@@ -161,7 +161,7 @@ describe("init", () => {
     } finally {
       rmSync(project, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 300_000);
 });
 
 it.each([

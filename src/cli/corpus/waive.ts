@@ -11,10 +11,11 @@ export async function run(options: Given, [prefix]: readonly string[]): Promise<
     throw new BlindspotError({ code: "E_CORPUS_FORGOTTEN", subject: `sample ${id.slice(0, 12)}` });
   const event = { event: "waived", by: actor(given), reason: given.reason, until: given.until } as const;
   await corpus.append(id, event);
+  const isOver = event.until < new Date().toISOString().slice(0, 10);
   process.stdout.write(
     given.json
       ? `${JSON.stringify({ id, ...event }, null, 2)}\n`
-      : `Waived ${id.slice(0, 12)} until ${event.until}, by ${event.by}. After that day it fails the gate again.\n`,
+      : `Waived ${id.slice(0, 12)} until ${event.until}, by ${event.by}. ${isOver ? "That day is past: it fails the gate" : "After that day it fails the gate again"}.\n`,
   );
   return 0;
 }
