@@ -80,7 +80,7 @@ function requireImages({
     code: "E_CORRUPTIONS",
     subject: "blindspot corpus corrupt",
     expected: "8-bit images, gray or RGB",
-    got: `${modality} of ${dims.join("x")}`,
+    got: `${modality} of ${dims.join("x")}, ${naturalQuantize === "uint8" ? "8-bit" : "float32"} values`,
   });
 }
 
