@@ -86,18 +86,22 @@ async function denseStarts(count) {
   const { dims, classes, capabilities } = classifier;
   const context = { threat, dims, classes: classes.length, capabilities, surrogate: false };
   const { profiles } = planProfiles(["square"], null, { set: ["square.queries=5000"] }, context);
-  async function* stream() {
-    for (let i = 0; i < data.length; i++) yield data.sample(i);
-  }
   const starts = [];
-  for await (const record of runSamples(stream(), { classifier, threat, profiles })) {
-    const found = record.profiles[0]?.attempts[0]?.found;
-    if (!found) continue;
-    const { point: clean, label } = await data.sample(record.index);
-    starts.push({ index: record.index, clean, label, wrong: found.point, threat });
-    if (starts.length >= count) break;
+  // So many at a time, in their order: which ones are found first is a matter of the machine.
+  for (let from = 0; from < data.length && starts.length < count; from += count) {
+    const found = [];
+    async function* stream() {
+      for (let i = from; i < Math.min(data.length, from + count); i++) yield data.sample(i);
+    }
+    for await (const record of runSamples(stream(), { classifier, threat, profiles })) {
+      const made = record.profiles[0]?.attempts[0]?.found;
+      if (!made) continue;
+      const { point: clean, label } = await data.sample(record.index);
+      found.push({ index: record.index, clean, label, wrong: made.point, threat });
+    }
+    starts.push(...found.sort((one, other) => one.index - other.index));
   }
-  return starts;
+  return starts.slice(0, count);
 }
 
 async function sparseStarts(count) {
