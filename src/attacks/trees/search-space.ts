@@ -1,6 +1,7 @@
 import type { FieldSpace } from "../../inputs/row/field-space.ts";
 import type { TreeEnsemble } from "../../models/classifier.ts";
 import type { RowLimits, Threat } from "../../threats/threat.ts";
+import { mended, type Part } from "./mended.ts";
 
 /** A choice for each field: a cell of a coordinate between two cuts, or the level of a field of a row. */
 export type State = Int32Array;
@@ -21,10 +22,10 @@ export interface SearchSpace {
   readonly box: Box;
   /** Fields that may change. */
   readonly free: readonly number[];
-  /** Fields of a broken rule, first those that the others decide come last; empty where the state may be submitted. */
+  /** Fields of a broken rule, those first that are as they were, and last what follows from the others; empty where the state may be submitted. */
   faults(state: State): readonly number[];
-  /** The state of a box that is nearest to the clean one; null where a box holds none. */
-  nearest(box: Box): State | null;
+  /** The state of a box that is nearest to the clean one, and the size that nothing in the box is below; null where a box holds none. */
+  nearest(box: Box): { readonly state: State; readonly size: number } | null;
   /** The axes of a field, and where it stands on them. */
   axes(field: number, choice: number): readonly { readonly axis: number; readonly position: number }[];
   /** How far a state is: in the threat's norm; of fields, how many and then (behind the point) what they cost. */
@@ -117,7 +118,10 @@ export function vectorSpace(threat: Threat, x0: Float32Array, cuts: readonly Flo
     box: { low, high },
     free,
     faults: () => [],
-    nearest: (box) => Int32Array.from(clean, (_, i) => home(box, i)),
+    nearest(box) {
+      const state = Int32Array.from(clean, (_, i) => home(box, i));
+      return { state, size: sizeOf(state) };
+    },
     axes: (field, choice) => [{ axis: field, position: choice }],
     size: sizeOf,
     limit: Number.POSITIVE_INFINITY,
@@ -241,48 +245,63 @@ export function rowSpace(
       }
   }
 
-  /** The level of a field in a box that is nearest to the clean one; -1 if there is none. */
-  function nearestLevel(f: number, box: Box): number {
+  const has = (box: Box, f: number, level: number): boolean =>
+    axes(f, level).every(({ axis, position }) => position >= box.low[axis]! && position <= box.high[axis]!);
+
+  function* levelsIn(box: Box, f: number): Generator<number> {
     const at = space.starts[f]!;
-    const own = clean[f]!;
     const { boxes, levels } = space.fields[f]!;
     if (boxes.length > 1) {
-      const fits = (level: number) =>
-        box.high[at + level] === 1 && boxes.every((_, i) => i === level || box.low[at + i] === 0);
-      if (fits(own)) return own;
-      for (let level = 0; level < levels; level++) if (fits(level)) return level;
-      return -1;
-    }
-    const [first, last] = [box.low[at]!, box.high[at]!];
-    if (first > last) return -1;
-    const codes = ranks[f];
-    if (codes == null) return Math.min(last, Math.max(first, own));
-    const home = codes.rankOf[own]!;
-    return home >= first && home <= last ? own : codes.levels[first]!;
+      for (let level = 0; level < levels; level++) if (has(box, f, level)) yield level;
+    } else for (let place = box.low[at]!; place <= box.high[at]!; place++) yield ranks[f]?.levels[place] ?? place;
   }
 
-  function nearest(box: Box): State | null {
-    const state = Int32Array.from(clean, (_, f) => nearestLevel(f, box));
-    return state.includes(-1) ? null : state;
+  /** The level of a field in a box that is nearest to the clean one; undefined if there is none. */
+  function nearestLevel(f: number, box: Box): number | undefined {
+    const at = space.starts[f]!;
+    const own = clean[f]!;
+    if (has(box, f, own)) return own;
+    const [first, last] = [box.low[at]!, box.high[at]!];
+    if (space.fields[f]!.ordered && space.fields[f]!.boxes.length === 1)
+      return first > last ? undefined : Math.min(last, Math.max(first, own));
+    return levelsIn(box, f).next().value;
   }
+
+  /** Whether it keeps the relations or not. */
+  function nearestOf(box: Box): State | null {
+    const levels = Array.from(clean, (_, f) => nearestLevel(f, box));
+    return levels.includes(undefined) ? null : Int32Array.from(levels as number[]);
+  }
+
+  const partOf = (box: Box): Part => ({
+    count: (f) =>
+      space.fields[f]!.boxes.length > 1
+        ? [...levelsIn(box, f)].length
+        : box.high[space.starts[f]!]! - box.low[space.starts[f]!]! + 1,
+    levels: (f) => levelsIn(box, f),
+    has: (f, level) => has(box, f, level),
+  });
 
   return {
     clean,
     box: { low, high },
     free: limits.free,
     faults(state) {
-      const values = space.brokenRelation(state);
-      if (values === null) return [];
-      const { fields, derived } = values;
-      return derived === null ? fields : [...fields.filter((f) => f !== derived.field), derived.field];
+      const broken = space.brokenRelation(state);
+      if (broken === null) return [];
+      const rank = (f: number) => 2 * Number(state[f] !== clean[f]) + Number(f === broken.derived?.field);
+      return [...broken.fields].sort((a, b) => rank(a) - rank(b));
     },
-    nearest,
+    nearest(box) {
+      const state = nearestOf(box);
+      return state === null ? null : mended(space, clean, state, partOf(box), sizeOf);
+    },
     axes,
     size: sizeOf,
     limit: epsilon + 1,
     within: (size) => Math.floor(size) <= epsilon,
     smaller(box, size) {
-      const state = nearest(box);
+      const state = nearestOf(box);
       if (state === null) return box;
       const spare = sizeOf(state) + 1 < size;
       if (spare) return box;

@@ -81,8 +81,9 @@ function dive({ forest, wanted, space }: Search, size: number): State | null {
   const stack = [space.box];
   for (let looked = 0; looked < DIVE && stack.length > 0; looked++) {
     const box = space.smaller(stack.pop()!, size);
-    const state = space.nearest(box);
-    if (state === null || space.size(state) >= size) continue;
+    const near = space.nearest(box);
+    if (near === null || near.size >= size) continue;
+    const { state } = near;
     const margin = forest.margin(space.point(state), wanted);
     if (margin < -forest.tolerance && space.faults(state).length === 0) return state;
     const at = positions(space, state);
@@ -118,7 +119,7 @@ function thinned({ forest, wanted, space }: Search, state: State): State {
   return best;
 }
 
-/** A part of the space, and the smallest change in it. */
+/** A part of the space, its nearest state, and the size that nothing in it is below. */
 interface Part {
   readonly box: Box;
   readonly state: State;
@@ -137,10 +138,8 @@ export function nearest(search: Search, bound: State | null, parts: number): Fou
   const ties: State[] = [];
   const queue = new Queue();
   const add = (box: Box): void => {
-    const state = space.nearest(box);
-    if (state === null) return;
-    const size = space.size(state);
-    if (size < limit) queue.push({ box: space.smaller(box, limit), state, size });
+    const near = space.nearest(box);
+    if (near !== null && near.size < limit) queue.push({ box: space.smaller(box, limit), ...near });
   };
   add(space.box);
   let looked = 0;

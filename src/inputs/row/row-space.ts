@@ -1,6 +1,6 @@
 import type { FieldValue } from "../field.ts";
 import { type ColumnBox, type FieldSpace, fieldSpace } from "./field-space.ts";
-import type { Relation, RowValues } from "./relation.ts";
+import type { Relation } from "./relation.ts";
 import type { RowSchema } from "./schema.ts";
 
 /** A row as the level of each field: see `FieldSpace`. */
@@ -58,6 +58,11 @@ export class RowSpace {
     return this.fields.map((field, f) => field.value(levels[f]!));
   }
 
+  /** The values as relations see them. */
+  relationValues(levels: Levels): (number | string)[] {
+    return this.values(levels).map((value) => (typeof value === "boolean" ? Number(value) : value));
+  }
+
   /** By name. */
   record(levels: Levels): Record<string, FieldValue> {
     const values = this.values(levels);
@@ -71,12 +76,12 @@ export class RowSpace {
 
   brokenRelation(levels: Levels): Relation | null {
     if (this.schema.relations.length === 0) return null;
-    const row = relationValues(this.values(levels));
+    const row = this.relationValues(levels);
     return this.schema.relations.find((relation) => !relation.holds(row)) ?? null;
   }
 
   keeps(levels: Levels, relation: Relation): boolean {
-    return relation.holds(relationValues(this.values(levels)));
+    return relation.holds(this.relationValues(levels));
   }
 
   /** Whether a field that is at `clean` may be brought to `level`. */
@@ -138,7 +143,7 @@ export class RowSpace {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       let wrote = false;
       for (const relation of following) {
-        const row = relationValues(this.values(levels));
+        const row = this.relationValues(levels);
         if (relation.holds(row)) continue;
         const { field, value } = relation.derived!;
         const level = this.fields[field]!.parse(String(Number(value(row).toPrecision(12))));
@@ -150,9 +155,4 @@ export class RowSpace {
     }
     return levels;
   }
-}
-
-/** Booleans as relations see them. */
-function relationValues(values: readonly FieldValue[]): RowValues {
-  return values.map((value) => (typeof value === "boolean" ? Number(value) : value));
 }
