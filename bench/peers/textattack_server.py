@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """TextAttack's side of bench/text.mjs: reads one JSON command a line on stdin, answers one JSON line on stdout.
 
-{"do": "load", "model": F, "nltk": FOLDER}   an ONNX file over strings [N, 1], whose second output is probabilities [N, classes]
+{"do": "load", "model": F, "nltk": FOLDER}   an ONNX file over strings [N, 1], whose second output is probabilities [N, classes]; or one over input_ids and attention_mask [N, T]
+    with its tokenizer.json beside it (then `tokenizers` is needed), whose first output is logits
 {"do": "attack", "recipe": "deepwordbug"|"pruthi", "words": K, "budget": Q, "seed": S, "texts": [...], "labels": [...]}
-    for each text {"text": T or null, "queries": n}, and the seconds of all
+    for each text {"text": T or null, "queries": n}, and the seconds of all, by the clock and of the processor
 
 `--no-deps textattack==0.3.11`, torch, numpy, onnxruntime, nltk, lru-dict, editdistance, more-itertools, tqdm, filelock, requests. The recipes are TextAttack's own; DeepWordBug
 gets its `MaxWordsPerturbed(K)` in addition, so that both sides may change as many words. What TextAttack imports and these two recipes do not use is replaced by empty modules: it
@@ -43,6 +44,10 @@ def load(model, nltk):
     words.mkdir(parents=True, exist_ok=True)
     (words / "english").write_text("\n".join(STOPWORDS) + "\n")
     os.environ["NLTK_DATA"] = nltk
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        Tokenizer = None
     for name in UNUSED:
         sys.modules[name] = Empty(name)
         package, _, last = name.rpartition(".")
@@ -56,14 +61,29 @@ def load(model, nltk):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    given, output = session.get_inputs()[0].name, session.get_outputs()[1].name
+    tokenizer_file = Path(model).parent / "tokenizer.json"
+    of_tokens = session.get_inputs()[0].name == "input_ids"
+    if of_tokens:
+        tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        tokenizer.enable_padding()
+
+    def of_strings(texts):
+        given, output = session.get_inputs()[0].name, session.get_outputs()[1].name
+        return session.run([output], {given: np.array([[text] for text in texts], dtype=object)})[0]
+
+    def by_tokens(texts):
+        rows = tokenizer.encode_batch(list(texts))
+        feeds = {"input_ids": [row.ids for row in rows], "attention_mask": [row.attention_mask for row in rows]}
+        logits = session.run(None, {name: np.array(values, dtype=np.int64) for name, values in feeds.items()})[0]
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
 
     class Wrapper(ModelWrapper):
         def __init__(self):
             self.model = session
 
         def __call__(self, texts, **_):
-            return session.run([output], {given: np.array([[text] for text in texts], dtype=object)})[0]
+            return by_tokens(texts) if of_tokens else of_strings(texts)
 
     state["wrapper"] = Wrapper()
     return {"textattack": getattr(textattack, "__version__", "0.3.11")}
@@ -87,12 +107,13 @@ def run(recipe, words, budget, seed, texts, labels):
     attack.goal_function.query_budget = budget
     random.seed(seed)
     results = []
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
     for text, label in zip(texts, labels):
         result = attack.attack(text, label)
         won = isinstance(result, SuccessfulAttackResult)
         results.append({"text": result.perturbed_text() if won else None, "queries": result.num_queries})
-    return {"results": results, "seconds": time.perf_counter() - began}
+    seconds = {"clock": time.perf_counter() - began, "processor": time.process_time() - processor}
+    return {"results": results, "seconds": seconds}
 
 
 for line in sys.stdin:

@@ -297,12 +297,24 @@ class Attempt implements Sample {
   }
 
   private withoutNeedlessEdits(point: Float32Array, scores: Float32Array) {
-    return fewestEdits({ point, scores }, this.x0, this.threat, async (candidate) => {
+    const { classes, x0 } = this;
+    const { target } = this.arena;
+    const promising = async (points: Float32Array) => {
+      const rows = points.length / x0.length;
+      this.verifications += rows;
+      const answer = await target.scoresOf(points);
+      this.seconds += answer.seconds;
+      return Array.from({ length: rows }, (_, i) =>
+        this.reached(answer.scores.subarray(i * classes, (i + 1) * classes)),
+      );
+    };
+    const confirmed = async (candidate: Float32Array) => {
       this.verifications++;
-      const answer = await this.arena.target.verify(candidate);
+      const answer = await target.verify(candidate);
       this.seconds += answer.seconds;
       return this.reached(answer.scores) ? answer.scores : null;
-    });
+    };
+    return fewestEdits({ point, scores }, x0, this.threat, promising, confirmed);
   }
 
   private reject(point: Float32Array): void {

@@ -13,12 +13,38 @@ describe("defects of other tools", () => {
     expect(foundIn(records[0]!)).toMatch(/^f\u200bree|^fr\u200bee|^fre\u200be/);
   });
 
+  it.each(["text-greedy", "text-beam"])(
+    "%s goes toward its goal, from either class: no sign is turned",
+    async (attack) => {
+      const scorer = bag({ free: 2, meeting: -3 }, 0.5);
+      const both = [["free for you", 1] as const, ["meeting at ten", 0] as const];
+      const weaker = bag({ free: 2, meeting: -3 }, -1);
+      const spam = await attackTexts(weaker, [both[0]!], { invisible: 1 }, attack);
+      const ham = await attackTexts(scorer, [both[1]!], { invisible: 1 }, attack);
+      expect(
+        [spam, ham].map(({ records }) =>
+          foundIn(records[0]!)!
+            .replace("\u200b", "")
+            .replaceAll(/\p{Cf}/gu, ""),
+        ),
+      ).toEqual(both.map(([text]) => text));
+    },
+  );
+
+  it("no word is spared for being common, whatever its case", async () => {
+    for (const text of ["The cat", "the cat", "THE cat"]) {
+      const { records } = await attackTexts(bag({ the: 2 }, -1), [[text, 1]], { invisible: 1 }, "text-greedy");
+      expect(records[0]!.status).toBe("fooled");
+    }
+  });
+
   it("fewer edits than allowed are a choice: a finding holds no edit that it does without", async () => {
     for (const attack of ["text-greedy", "text-beam", "text-random"]) {
       const { records } = await attackTexts(bag({ free: 2 }, -1), [["free for you all", 1]], { invisible: 5 }, attack);
       const { found, verifications } = records[0]!.profiles[0]!.attempts[0]!;
       expect([attack, found!.distance]).toEqual([attack, 1]);
-      expect(verifications).toBeLessThanOrEqual(1 + 15);
+      // Each text with one edit less, and alone each that will do.
+      expect(verifications).toBeLessThanOrEqual(1 + 15 + 4);
     }
   });
 

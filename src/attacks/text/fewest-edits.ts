@@ -5,35 +5,43 @@ import { segments } from "../../inputs/text/segments.ts";
 import type { Threat } from "../../threats/threat.ts";
 
 /**
- * Takes back every edit that is not needed, the largest first, until no single one can be: the original model, alone, is asked each time. At most
- * n (n + 1) / 2 passes for n edits.
+ * Takes back every edit that is not needed, the largest first, until no single one can be. Texts with one edit less are first asked together, and the original model,
+ * alone, only about those that should do: at most n (n + 1) / 2 passes for n edits, and one for each edit that goes.
+ * @param promising which points, packed one after another, mislead in a pass of many
  * @param confirmed what the original model gives, or null where that is no success
  */
 export async function fewestEdits<Scores>(
   start: { readonly point: Float32Array; readonly scores: Scores },
   x0: Float32Array,
   threat: Threat,
+  promising: (points: Float32Array) => Promise<readonly boolean[]>,
   confirmed: (point: Float32Array) => Promise<Scores | null>,
 ): Promise<{ readonly point: Float32Array; readonly scores: Scores }> {
   const parts = segments(textOf(x0));
   const { characters } = parts;
+  const size = x0.length;
   let best = start;
-  let { edits } = align(parts, [...textOf(start.point)], { limits: threat.text! })!;
+  let edits = align(parts, [...textOf(start.point)], { limits: threat.text! })!.edits;
   for (let gained = true; gained && edits.length > 1; ) {
     gained = false;
     const bySize = [...edits].sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start);
-    for (const edit of bySize) {
-      if (edits.length === 1) break;
-      const fewer = edits.filter((other) => other !== edit);
-      const text = applyEdits(characters, fewer);
-      if ([...text].length > x0.length) continue;
-      const point = textPoint(text, x0.length);
-      if (threat.violation(point, x0) !== null) continue;
-      const scores = await confirmed(point);
+    const fewer = bySize.flatMap((edit) => {
+      const others = edits.filter((other) => other !== edit);
+      const text = applyEdits(characters, others);
+      if ([...text].length > size) return [];
+      const point = textPoint(text, size);
+      return threat.violation(point, x0) === null ? [{ edits: others, point }] : [];
+    });
+    const packed = new Float32Array(fewer.length * size);
+    for (const [i, { point }] of fewer.entries()) packed.set(point, i * size);
+    const misleads = fewer.length === 0 ? [] : await promising(packed);
+    for (const one of fewer.filter((_, i) => misleads[i])) {
+      const scores = await confirmed(one.point);
       if (scores === null) continue;
-      best = { point, scores };
-      edits = fewer;
+      best = { point: one.point, scores };
+      edits = one.edits;
       gained = true;
+      break;
     }
   }
   return best;

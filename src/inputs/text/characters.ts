@@ -65,6 +65,13 @@ export function otherCase(character: string): string | null {
 
 const PRINTABLE = Array.from({ length: 95 }, (_, i) => String.fromCharCode(0x20 + i));
 
+const TYPED = new Set(PRINTABLE);
+
+/** Whether a character is printable ASCII. */
+export function isPrintable(character: string): boolean {
+  return TYPED.has(character);
+}
+
 /** What the author of a text can type: printable ASCII, the characters of the text itself, and their other cases. */
 export function typedAlphabet(characters: Iterable<string>): ReadonlySet<string> {
   const all = new Set(PRINTABLE);

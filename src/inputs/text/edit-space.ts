@@ -1,6 +1,15 @@
 import type { Rng } from "../../base/rng.ts";
 import { type Limits, replacementKind } from "./align.ts";
-import { INVISIBLES, keyNeighbors, lookalikes, OVERRIDE, otherCase, POP, typedAlphabet } from "./characters.ts";
+import {
+  INVISIBLES,
+  isPrintable,
+  keyNeighbors,
+  lookalikes,
+  OVERRIDE,
+  otherCase,
+  POP,
+  typedAlphabet,
+} from "./characters.ts";
 import { applyEdits, compatible, LIMIT_KINDS, type LimitKind, limitOf, type TextEdit } from "./edits.ts";
 import { LONGEST_RUN, TURNABLE } from "./leaps.ts";
 import { type Segments, type Span, segments } from "./segments.ts";
@@ -17,11 +26,14 @@ export class EditSpace {
   readonly targets: readonly Span[];
   /** Of all kinds together. */
   readonly most: number;
+  /** The text itself where each code point is one unit of it: that is cut faster than a list. */
+  private readonly source: string | readonly string[];
 
   constructor(text: string, limits: Limits) {
     this.limits = limits;
     this.segments = segments(text);
     const { words, characters, alone } = this.segments;
+    this.source = characters.length === text.length ? text : characters;
     const singles = characters.flatMap((one, at) =>
       alone[at] === 1 && one.trim() !== "" ? [{ start: at, end: at + 1 }] : [],
     );
@@ -31,13 +43,13 @@ export class EditSpace {
 
   /** The text with these edits. */
   text(edits: readonly TextEdit[]): string {
-    return applyEdits(this.segments.characters, edits);
+    return applyEdits(this.source, edits);
   }
 
   /** The text without these targets: how a search asks what depends on them. */
   without(targets: readonly Span[]): string {
     const gaps = targets.map(({ start, end }): TextEdit => ({ start, end, replacement: "", kind: "rewrite" }));
-    return applyEdits(this.segments.characters, gaps);
+    return applyEdits(this.source, gaps);
   }
 
   /** Whether one more edit fits beside those made already, within all limits. */
@@ -169,7 +181,7 @@ export class EditSpace {
         kind: replacementKind(one, replacement),
       })),
       ...[...this.swapOrDelete(at)].filter((edit) => edit.end <= end),
-      ...(typedAlphabet([]).has(one) ? [{ start: at, end: at, replacement: one, kind: "insertion" as const }] : []),
+      ...(isPrintable(one) ? [{ start: at, end: at, replacement: one, kind: "insertion" as const }] : []),
       ...(at > start ? [{ start: at, end: at, replacement: " ", kind: "space" as const }] : []),
       ...(cased === null ? [] : [{ start: at, end: at + 1, replacement: cased, kind: "case" as const }]),
     ];

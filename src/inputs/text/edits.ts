@@ -50,16 +50,21 @@ export function isNoticed(kind: EditKind): boolean {
   return !["invisible", "reordering", "homoglyph"].includes(kind);
 }
 
-/** The text with these edits, in any order. Insertions at one place stand in the order of the list. */
-export function applyEdits(characters: readonly string[], edits: readonly TextEdit[]): string {
+/**
+ * The text with these edits, in any order. Insertions at one place stand in the order of the list.
+ * @param source its code points; or the text, where each code point is one unit of it
+ */
+export function applyEdits(source: string | readonly string[], edits: readonly TextEdit[]): string {
+  const part = (start: number, end?: number) =>
+    typeof source === "string" ? source.slice(start, end) : source.slice(start, end).join("");
   const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   let text = "";
   let at = 0;
   for (const { start, end, replacement } of sorted) {
-    text += characters.slice(at, start).join("") + replacement;
+    text += part(at, start) + replacement;
     at = end;
   }
-  return text + characters.slice(at).join("");
+  return text + part(at);
 }
 
 /** Whether both can be made: they touch no common character, and no insertion lies inside of what the other replaces. */
