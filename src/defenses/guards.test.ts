@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bestEpoch, type EpochRecord, type GuardOptions, guessing, judge } from "./guards.ts";
+import { bestEpoch, type EpochRecord, type GuardOptions, guessing, isBlind, judge } from "./guards.ts";
 
 const EPSILON = 0.3;
 const options: GuardOptions = {
@@ -171,6 +171,21 @@ it("bestEpoch: the first of the most robust, the last of the most accurate", () 
     [0.5, 0.2],
   ]);
   expect([bestEpoch(history, "robust").epoch, bestEpoch(history, "clean").epoch]).toEqual([1, 3]);
+});
+
+it("bestEpoch: never one that answers the same to everything, though nothing changes its answer", () => {
+  const [start, blind, seeing] = historyOf([
+    [null, 0],
+    [0.25, 0.25],
+    [0.5, 0.1],
+  ]);
+  const labels = Int32Array.of(0, 1, 2, 3);
+  expect(isBlind({ clean: 0.25, robust: 0.25 }, labels)).toBe(true);
+  expect(isBlind({ clean: 0.5, robust: 0.5 }, labels)).toBe(false);
+  expect(isBlind({ clean: 0.25, robust: 0.2 }, labels)).toBe(false);
+  const history = [start!, { ...blind!, clean: 0.25, blind: true }];
+  expect(bestEpoch(history, "robust").epoch).toBe(0);
+  expect(bestEpoch([...history, seeing!], "robust").epoch).toBe(2);
 });
 
 it("guessing: the most frequent label, and the entropy", () => {

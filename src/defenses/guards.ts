@@ -13,6 +13,8 @@ export interface EpochRecord {
   /** On validation data, without attack and under the watch's. */
   readonly clean: number;
   readonly robust: number;
+  /** No better than one answer to everything, which no attack changes either: never the best. */
+  readonly blind?: boolean;
   readonly seconds: number;
 }
 
@@ -49,12 +51,17 @@ export type Choice = "robust" | "clean";
 
 /**
  * The epoch of highest accuracy of the chosen kind. Among equals: the first, or the one with the highest clean accuracy, where robustness counts;
- * the last where clean accuracy alone counts, which soon rises no more.
+ * the last where clean accuracy alone counts, which soon rises no more. Never one that is blind.
  */
 export function bestEpoch(history: readonly EpochRecord[], by: Choice): EpochRecord {
   const better = (a: EpochRecord, b: EpochRecord) =>
     by === "clean" ? a.clean >= b.clean : a.robust > b.robust || (a.robust === b.robust && a.clean > b.clean);
-  return history.reduce((best, next) => (better(next, best) ? next : best));
+  return history.reduce((best, next) => (!next.blind && better(next, best) ? next : best));
+}
+
+/** Whether what stands is what one answer to everything would get right on these labels: its robust accuracy is no merit. */
+export function isBlind({ clean, robust }: Pick<EpochRecord, "clean" | "robust">, labels: Int32Array): boolean {
+  return robust === clean && clean <= guessing(labels).accuracy;
 }
 
 /** Whether the training should end after the last epoch of the history, and why. */

@@ -8,7 +8,7 @@ import type { Threat } from "../threats/threat.ts";
 import { copyState, initialWeights, SCHEDULES, type State, train } from "../train/index.ts";
 import { type Progress, readProgress, writeProgress } from "./checkpoint.ts";
 import { EpochMeter } from "./epoch-meter.ts";
-import { bestEpoch, type Choice, type EpochRecord, guessing, judge, type Stop } from "./guards.ts";
+import { bestEpoch, type Choice, type EpochRecord, guessing, isBlind, judge, type Stop } from "./guards.ts";
 import { type Hardened, type HardenOptions, type HardenSettings, requireFitting } from "./harden-options.ts";
 import { methodNamed } from "./methods.ts";
 import { OpenModel, type Weights } from "./open-model.ts";
@@ -259,6 +259,7 @@ async function trainOn(options: HardenOptions, workshop: Workshop, begun: Progre
           learningRate,
           clean: found.clean,
           robust: found.robust,
+          ...(isBlind(found, options.validate.labels) ? { blind: true } : {}),
           seconds,
         };
         history.push(record);

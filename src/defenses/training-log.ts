@@ -12,6 +12,8 @@ const epochSchema = z.object({
   learningRate: z.number().nullable(),
   clean: share,
   robust: share,
+  /** No better than one answer to everything: never the epoch that is written. */
+  blind: z.boolean().optional(),
   seconds: z.number(),
 });
 
