@@ -12,7 +12,9 @@ export function tables(order, records) {
   const groups = order
     .map((name) => records.filter(({ experiment }) => experiment === name))
     .filter((all) => all.length > 0);
-  return [measured(groups.filter(([{ attacked }]) => attacked)), trained(groups.filter(([{ training }]) => training))]
+  const only = (part) => groups.filter(([record]) => record[part]);
+  const peers = groups.filter(([{ attacked, pytorch }]) => attacked === undefined && pytorch);
+  return [measured(only("attacked")), trained(only("training")), trainedByPytorch(peers)]
     .filter((table) => table !== "")
     .join("\n\n");
 }
@@ -26,7 +28,8 @@ function measured(groups) {
     "stand",
     "stand, Square alone",
     "another norm",
-    "PyTorch's PGD",
+    "PGD-100 x 5: ours",
+    "PyTorch's",
     "checks that fire",
   ];
   const cells = (all) => [
@@ -36,6 +39,7 @@ function measured(groups) {
     joined(all, ({ attacked: [{ stand, of }] }) => percent(stand / of)),
     joined(all, ({ attacked: [{ profiles, of }] }) => percent(profiles.score / of)),
     joined(all, ({ attacked: [, other] }) => other && percent(other.stand / other.of)),
+    joined(all, ({ ours }) => ours && percent(ours.robust)),
     joined(all, ({ pytorch }) => pytorch && percent(pytorch.robust)),
     [...new Set(all.flatMap(({ attacked: [{ checks }] }) => Object.keys(checks)))].join(", "),
   ];
@@ -63,6 +67,19 @@ function trained(groups) {
     joined(all, ({ training: { chosen } }) => chosen && percent(chosen.robust)),
     joined(all, ({ training: { epochs } }) => percent(epochs.at(-1).robust)),
     joined(all, ({ training: { seconds } }) => Math.round(seconds)),
+  ];
+  return [head, head.map(() => "---"), ...groups.map(cells)].map(row).join("\n");
+}
+
+function trainedByPytorch(groups) {
+  if (groups.length === 0) return "";
+  const head = ["", "without attack", "PyTorch's PGD-100 x 5", "samples/s", "seconds"];
+  const cells = (all) => [
+    all[0].experiment,
+    joined(all, ({ pytorch: { clean } }) => percent(clean)),
+    joined(all, ({ pytorch: { robust } }) => percent(robust)),
+    joined(all, ({ pytorch: { samplesPerSecond } }) => Math.round(samplesPerSecond)),
+    joined(all, ({ pytorch: { seconds } }) => Math.round(seconds)),
   ];
   return [head, head.map(() => "---"), ...groups.map(cells)].map(row).join("\n");
 }
