@@ -219,6 +219,7 @@ describe("labels alone", () => {
       "rng",
       "starts",
       "target",
+      "textKey",
       "threat",
       "x0",
     ]);
