@@ -11,6 +11,7 @@ const FOLDER = "example";
 interface Example {
   /** In the package; they are copied under their own names. */
   readonly files: readonly string[];
+  readonly threat: string;
   /** Of `assess`, with the files where they lie afterwards. */
   readonly assess: readonly string[];
 }
@@ -21,13 +22,15 @@ const at = (file: string) => `${FOLDER}/${file}`;
 const KINDS: Readonly<Record<NonNullable<Given["example"]>, Example>> = {
   image: {
     files: ["road-signs/road-signs.onnx", "road-signs/test.npz", "road-signs/classes.txt"],
+    threat: "linf:4/255",
     assess: [
       ...["--model", at("road-signs.onnx"), "--data", `npz:${at("test.npz")}`, "--classes", at("classes.txt")],
-      ...["--threat", "linf:4/255", "--samples", "20", "--attacks", "quick"],
+      ...["--samples", "20", "--attacks", "quick"],
     ],
   },
   rows: {
     files: ["loan/trees.onnx", "loan/loans.csv", "loan/schema.json"],
+    threat: "fields:2",
     assess: [
       ...[
         "--model",
@@ -37,21 +40,27 @@ const KINDS: Readonly<Record<NonNullable<Given["example"]>, Example>> = {
         "--schema",
         at("schema.json"),
       ],
-      ...["--threat", "fields:2", "--samples", "20", "--attacks", "tree-thresholds"],
+      ...["--samples", "20", "--attacks", "tree-thresholds"],
     ],
   },
   text: {
     files: ["spam/spam.onnx", "spam/tokenizer.json", "spam/messages.tsv"],
+    threat: "text:characters=5",
     assess: [
       ...["--model", at("spam.onnx"), "--data", `tsv:${at("messages.tsv")}?header=no&label=0&text=1&quote=none`],
-      ...["--classes", "ham,spam", "--threat", "text:characters=5", "--samples", "20", "--attacks", "quick"],
+      ...["--classes", "ham,spam", "--samples", "20", "--attacks", "quick"],
     ],
   },
 };
 
+/** What the attacker of an example may change. */
+export function exampleThreat(kind: NonNullable<Given["example"]>): string {
+  return KINDS[kind].threat;
+}
+
 /** Copies a model and data to try everything on. Throws where one of the files is there already: nothing is overwritten. */
 export async function initExample(kind: NonNullable<Given["example"]>): Promise<string[]> {
-  const { files, assess } = KINDS[kind];
+  const { files, threat, assess } = KINDS[kind];
   const copies = files.map((file) => ({ from: join(EXAMPLES, file), to: join(FOLDER, file.split("/")[1]!) }));
   for (const { to } of copies)
     if (await stat(to).catch(() => null))
@@ -63,7 +72,7 @@ export async function initExample(kind: NonNullable<Given["example"]>): Promise<
     ...copies.map(({ to }) => `Written: ${to}`),
     "",
     "Try it: find what it gets wrong, look at it, then gate the model against itself (nothing changed, so it passes):",
-    `  ${commandLine(["assess", ...assess, "--corpus", "boundary"])}`,
+    `  ${commandLine(["assess", ...assess, "--threat", threat, "--corpus", "boundary"])}`,
     "  npx blindspot corpus ls",
     `  ${commandLine(["gate", "--model", model, "--against", model])}`,
   ];

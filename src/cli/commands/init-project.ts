@@ -1,13 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Given } from "../options.ts";
-import { initExample } from "./init-example.ts";
+import { exampleThreat, initExample } from "./init-example.ts";
 
 /** The gate's part of a config, at its defaults, so that it can be seen and changed. */
-const CONFIG = {
-  threat: ["linf:8/255"],
-  gate: { failOn: ["newly-broken", "clean-regression"], maxNotEvaluated: 0 },
-};
+const GATE = { failOn: ["newly-broken", "clean-regression"], maxNotEvaluated: 0 };
 
 /** Lines between braces are GitHub's own expressions. */
 const WORKFLOW = `# Written by \`blindspot init\`. MODEL and DATA are yours to set.
@@ -89,16 +86,19 @@ jobs:
           gh pr create --fill --base "$GITHUB_REF_NAME"
 `;
 
-/** What a project begins with. */
-export const PROJECT_FILES: Readonly<Record<string, string>> = {
-  "blindspot.config.json": `${JSON.stringify(CONFIG, null, 2)}\n`,
-  ".github/workflows/blindspot.yml": WORKFLOW,
-};
+/** What a project begins with, by path. */
+function projectFiles(threat: string): Readonly<Record<string, string>> {
+  return {
+    "blindspot.config.json": `${JSON.stringify({ threat: [threat], gate: GATE }, null, 2)}\n`,
+    ".github/workflows/blindspot.yml": WORKFLOW,
+  };
+}
 
 /** Writes the files of a project that are not there yet. What exists is never touched. */
 export async function initProject({ quiet, example }: Given): Promise<number> {
   const lines: string[] = [];
-  for (const [path, text] of Object.entries(PROJECT_FILES)) {
+  const threat = example === undefined ? "linf:8/255" : exampleThreat(example);
+  for (const [path, text] of Object.entries(projectFiles(threat))) {
     await mkdir(dirname(path), { recursive: true });
     const written = await writeFile(path, text, { flag: "wx" }).then(
       () => true,
