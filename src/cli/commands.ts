@@ -1,5 +1,5 @@
+import { QUERIED, READING } from "../report/option-groups.ts";
 import { CORPUS_COMMANDS } from "./corpus/commands.ts";
-import { QUERIED, READING } from "./option-groups.ts";
 import type { Given, OptionName } from "./options.ts";
 import { REGRESSION_COMMANDS } from "./regression/commands.ts";
 

@@ -1,4 +1,5 @@
 import type { Finding, Result } from "../assess/schema.ts";
+import { QUERIED, READING } from "./option-groups.ts";
 
 /** What a command needs to know of the run that it continues. */
 export type CommandContext = Pick<Result, "options"> & {
@@ -7,37 +8,7 @@ export type CommandContext = Pick<Result, "options"> & {
 };
 
 /** Options of the run that any further command on the same model and data needs too, as typed. */
-const CARRIED = [
-  "model",
-  "data",
-  "schema",
-  "classes",
-  "inputRange",
-  "mean",
-  "std",
-  "channels",
-  "layout",
-  "shape",
-  "output",
-  "goal",
-  "quantize",
-  "mask",
-  "surrogate",
-  // How a model is reached that can only be asked; secrets are named, not told.
-  "adapter",
-  "authorized",
-  "bearer",
-  "header",
-  "answers",
-  "rate",
-  "concurrency",
-  "requestRows",
-  "timeout",
-  "retries",
-  "maxQueries",
-  "costPerQuery",
-  "maxCost",
-] as const;
+const CARRIED = ["model", "data", "schema", ...READING, "goal", "quantize", "mask", "surrogate", ...QUERIED] as const;
 
 /** Further options that decide what `assess` does. */
 const PLAN = [

@@ -1,18 +1,7 @@
+import { READING } from "../../report/option-groups.ts";
 import type { OptionName } from "../options.ts";
 
 const FILTER = ["kind", "pair", "threat", "group", "unlabelled"] as const satisfies readonly OptionName[];
-
-const READING = [
-  "model",
-  "inputRange",
-  "mean",
-  "std",
-  "channels",
-  "layout",
-  "shape",
-  "output",
-  "classes",
-] as const satisfies readonly OptionName[];
 
 /** Every `blindspot corpus ...`, as the table of commands takes them. */
 export const CORPUS_COMMANDS = [
@@ -66,7 +55,7 @@ export const CORPUS_COMMANDS = [
   {
     name: "corpus corrupt",
     summary: "what noise, blur, light, JPEG and small turns do to a model; the images that fail are stored",
-    options: [...READING, "data", "samples", "seed", "corpus", "probe", "json", "quiet"],
+    options: ["model", ...READING, "data", "samples", "seed", "corpus", "probe", "json", "quiet"],
     examples: ["corpus corrupt --model model.onnx --data folder:images --samples 200"],
     load: () => import("./corrupt.ts"),
   },
@@ -81,6 +70,7 @@ export const CORPUS_COMMANDS = [
     name: "corpus import <spec>",
     summary: "take in inputs that other tools made; they count once a model was seen to get them wrong, or you vouch",
     options: [
+      "model",
       ...READING,
       "schema",
       "corpus",

@@ -1,4 +1,4 @@
-import { QUERIED, READING } from "../option-groups.ts";
+import { QUERIED, READING } from "../../report/option-groups.ts";
 
 /** How versions are read, and asked where they can only be asked. */
 const VERSION = [...READING, "schema", "mask", ...QUERIED] as const;
