@@ -5,9 +5,9 @@ import { Rng } from "../../base/rng.ts";
 import { median } from "../../base/statistics.ts";
 import { opBuilder } from "../../graph/builder.ts";
 import { cloneModel, prepareForGradient, readModel, removeDeadCode, writeModel } from "../../graph/index.ts";
-import type { Rows } from "../../models/classifier.ts";
 import type { LoadClassifierOptions, OnnxClassifier, OpenedModel } from "../../models/index.ts";
 import { describeInput } from "../../models/load-classifier.ts";
+import { packRows } from "../../models/row-batches.ts";
 import type { OpTable } from "../../ops/define.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { tensor } from "../../tensor/tensor.ts";
@@ -124,15 +124,6 @@ function rowsOf(rows: TrainingRows): Float32Array[] {
   });
 }
 
-function packed(rows: readonly Float32Array[]): Rows {
-  const size = rows[0]?.length ?? 0;
-  const data = new Float32Array(rows.length * size);
-  rows.forEach((row, i) => {
-    data.set(row, i * size);
-  });
-  return { data, count: rows.length };
-}
-
 function benchOf(options: FitDetectorOptions): FitBench {
   const { classifier, threat, fit, settings = {}, seed = 0 } = options;
   const rows = rowsOf(fit);
@@ -153,7 +144,7 @@ function benchOf(options: FitDetectorOptions): FitBench {
       }),
     async adversarial(count = ADVERSARIAL.rows) {
       const few = rows.slice(0, count);
-      const logits = await classifier.scores(packed(few));
+      const logits = await classifier.scores(packRows(few));
       const classes = classifier.classes.length;
       const stream = Rng.of(seed).fold("detector/adversarial");
       const right = few.flatMap((row, i) => {
@@ -191,7 +182,7 @@ async function featuresOf(
       // A fixed batch is filled up with its last row.
       const filled =
         classifier.fixedBatch === null ? some : Array.from({ length: batch }, (_, i) => some[i] ?? some.at(-1)!);
-      const fed = tensor("float32", [filled.length, ...classifier.dims], packed(filled).data);
+      const fed = tensor("float32", [filled.length, ...classifier.dims], packRows(filled).data);
       const given = (await session.run({ [input]: fed }, [output.name]))[output.name]!.data as Float32Array;
       data.set(given.subarray(0, some.length * size), from * size);
     }
@@ -203,7 +194,7 @@ async function featuresOf(
 
 /** Median difference of the two largest logits. */
 async function typicalMargin(classifier: OnnxClassifier, rows: readonly Float32Array[]): Promise<number> {
-  const logits = await classifier.scores(packed(rows));
+  const logits = await classifier.scores(packRows(rows));
   const classes = classifier.classes.length;
   const margins = rows.map((_, i) => {
     const [first, second] = logits.slice(i * classes, (i + 1) * classes).sort((a, b) => b - a);
