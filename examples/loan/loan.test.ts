@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
+  assess,
   fields,
   findAttack,
   loadClassifier,
@@ -57,5 +58,23 @@ describe("loans", () => {
     expect(found.length).toBeGreaterThan(4);
     for (const { point } of found) expect(space.broken(space.levels(point))).toBeNull();
     await classifier.close();
+  });
+
+  it("are nothing to warn of because trees have no gradients", async () => {
+    const data = await openDataset(`csv:${here}loans.csv?label=decision`, { rows: space });
+    const model = await loadClassifier(`${here}trees.onnx`, {
+      features: space.boxes,
+      dims: [space.size],
+      classes: ["accept", "reject"],
+    });
+    const { result } = await assess({
+      model,
+      data,
+      threats: [fields(2, space)],
+      attacks: [findAttack("tree-thresholds")],
+      samples: "first:5",
+    });
+    expect(result.checks.filter(({ status }) => status === "warn")).toEqual([]);
+    await model.close();
   });
 });

@@ -82,7 +82,10 @@ function stepFunctions({ classifier: { steps, capabilities } }: ModelContext): O
 }
 
 function adaptations({ classifier }: ModelContext): Outcome[] {
-  return groupProblems(classifier.problems).flatMap(({ code, subject, got, hint }) =>
+  // Whoever knows an ensemble that was read uses its thresholds: that it has no gradients is nothing to warn of.
+  const readable = classifier.trees !== undefined;
+  const problems = classifier.problems.filter(({ code }) => !(readable && code === "E_OP_NO_GRADIENT"));
+  return groupProblems(problems).flatMap(({ code, subject, got, hint }) =>
     warn([`${code} ${subject}`, got, hint].filter((part) => part !== undefined).join(": ")),
   );
 }
@@ -128,9 +131,10 @@ export const MODEL_PROBES: readonly CheckDefinition<ModelContext>[] = [
   },
   {
     id: "model",
-    rule: "Warns of whatever was wrong when the model was adapted: no gradients and why, outputs that differ from the file's.",
+    rule: "Warns of whatever was wrong when the model was adapted: no gradients (other than of trees, whose thresholds are read) and why, outputs that differ from the file's.",
     source: "this project",
-    remedy: "Follow the hint in the message.",
+    remedy:
+      "Export the model so that this is gone, or rely on attacks that it does not touch: scores and labels (--profile score, label), or a --surrogate.",
     run: adaptations,
   },
 ];
