@@ -1,9 +1,10 @@
 // How near a queried model comes to the rate that it is asked at, and to a bare loop of requests where no rate is stated: against a server on the
 // loopback interface that takes 5 ms for a request. The three in turns.
 //   node bench/endpoint.mjs [--rate 1500] [--rows 6000] [--rounds 5] [--out FILE]
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
 import { arrange } from "../dist/models/arrangement.js";
 import { memoryJournal } from "../dist/models/queried/journal.js";
 import { jsonTransport, PLAIN_ROWS, parseTemplate } from "../dist/models/queried/json-template.js";
@@ -23,20 +24,10 @@ const [rate, rows, rounds] = [Number(values.rate), Number(values.rows), Number(v
 const concurrency = 4;
 const requestRows = 16;
 
-const server = createServer((request, response) => {
-  const parts = [];
-  request.on("data", (part) => parts.push(part));
-  request.on("end", () => {
-    const { x } = JSON.parse(Buffer.concat(parts).toString());
-    const scores = x.map((row) => [row[0], -row[0]]);
-    setTimeout(() => {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ scores }));
-    }, SERVER_MS);
-  });
-});
-await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-const url = `http://127.0.0.1:${server.address().port}/`;
+// A thread of its own: else what the server computes would look like time that the client lost.
+const server = new Worker(new URL("endpoint-server.mjs", import.meta.url), { workerData: { ms: SERVER_MS } });
+const [port] = await once(server, "message");
+const url = `http://127.0.0.1:${port}/`;
 
 const template = parseTemplate({ request: { x: "$inputs" }, scores: "$.scores" }, "template", PLAIN_ROWS);
 let next = 0;
@@ -90,7 +81,7 @@ for (let round = 0; round < rounds; round++) {
   times.unlimited.push(await blindspot(Number.POSITIVE_INFINITY));
   times.atRate.push(await blindspot(rate));
 }
-server.close();
+await server.terminate();
 const result = {
   serverMs: SERVER_MS,
   concurrency,

@@ -55,7 +55,10 @@ function modelOf(spec: Spec, body: (op: OpBuilder, tokens: Value, inputs: Inputs
   const rows = spec.rows ?? VOCABULARY;
   const matrix = op.initializer(
     "embedding",
-    float32([rows, WIDTH], Array.from(EMBEDDING as Float32Array).slice(0, rows * WIDTH)),
+    float32(
+      [rows, WIDTH],
+      Array.from({ length: rows * WIDTH }, (_, i) => (EMBEDDING as Float32Array)[i] ?? 0),
+    ),
   );
   const tokens = op.Gather(matrix, inputs["input_ids"]!);
   op.output(op.MatMul(body(op, tokens, inputs), float32([WIDTH, CLASSES], HEAD as Float32Array)));
@@ -200,6 +203,12 @@ describe("a model of tokens", () => {
     await expect(load(modelOf({ ...BAG, rows: 100 }, maskedMean))).rejects.toThrow(
       `ids below 100, the rows of the model's embedding, got ids up to ${VOCABULARY - 1}`,
     );
+    const asks = async (rows: number) =>
+      (await load(modelOf({ ...BAG, rows }, maskedMean))).notes.filter((note) =>
+        note.includes("is this the tokenizer"),
+      );
+    expect(await asks(VOCABULARY + 500)).toEqual([expect.stringContaining("no token has 500 of the embedding's")]);
+    expect(await asks(VOCABULARY + 64)).toEqual([]);
     await expect(load(modelOf(BAG, maskedMean), { model: {} })).rejects.toThrow(/E_TOKENIZER model.onnx, model.type/);
   });
 

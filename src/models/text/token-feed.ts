@@ -13,6 +13,9 @@ const INPUTS: Readonly<Record<string, (tokens: Tokens, place: number) => number>
   position_ids: (_, place) => place,
 };
 
+/** Embeddings are padded to round sizes: so many rows that no token has are no sign of another tokenizer. */
+const SPARE_ROWS = 128;
+
 /** Of a model whose inputs are what a tokenizer gives. Throws `E_TOKENIZER` and `E_TOKENIZER_MODEL`: all that does not fit, at once. */
 export function tokenFeed({ graph }: Model, files: TokenizerFiles | null, label: string): TextFeed {
   const problems: Problem[] = [];
@@ -43,6 +46,7 @@ export function tokenFeed({ graph }: Model, files: TokenizerFiles | null, label:
       got: `ids up to ${tokenizer.largestId} from tokenizer.json`,
       hint: "Take the tokenizer that the model was trained with.",
     });
+  const spare = rows === null ? 0 : rows - 1 - tokenizer.largestId;
   const length = typeof fixedLength === "number" ? fixedLength : null;
   const longest = length === null ? tokenizer.maxLength : Math.min(length, tokenizer.maxLength ?? length);
   const tokens = remembered((text: string) => tokenizer.tokens(text, longest));
@@ -50,6 +54,11 @@ export function tokenFeed({ graph }: Model, files: TokenizerFiles | null, label:
     notes: [
       `texts are tokenized as tokenizer.json says${longest === null ? "" : `: at most ${longest} tokens, what is beyond is not seen`}`,
       "special tokens that a text spells out are taken as such, as the tokenizer does by default",
+      ...(spare > SPARE_ROWS
+        ? [
+            `no token has ${spare} of the embedding's ${rows} rows: is this the tokenizer that the model was trained with?`,
+          ]
+        : []),
     ],
     fixedBatch: typeof batch === "number" ? batch : null,
     reading: {
