@@ -1,12 +1,25 @@
-import type { Contents, FileProblem } from "./corpus.ts";
+import { pooled } from "../base/pooled.ts";
+import { byKey, type Grouping, groupsIn, joined, likenessOf } from "./alike.ts";
+import type { Contents, Corpus, FileProblem } from "./corpus.ts";
 import type { Entry } from "./entry.ts";
 import { classesIn, type Filter, matches } from "./filter.ts";
+import { type Sketch, sketchOf } from "./sketch.ts";
 import { type CorpusStatistics, statisticsOf, tallyOf } from "./statistics.ts";
 
 export interface Listed {
   /** Newest first. */
   readonly entries: Iterable<Entry>;
   /** That fit the filter. */
+  readonly total: number;
+}
+
+/** Pictures that are read at once. */
+const PARALLEL = 16;
+
+/** One line for each group of samples that are alike. */
+export interface Leaders {
+  /** Newest first: of each group the first member that fits the filter, and how many more do. */
+  readonly leaders: Iterable<{ readonly entry: Entry; readonly more: number }>;
   readonly total: number;
 }
 
@@ -22,24 +35,83 @@ export interface Catalog {
   list(filter: Filter, limit: number | null): Listed;
   /** @param classes how many the models have, where they agree */
   statistics(classes: number | null): CorpusStatistics;
+  /**
+   * Samples that are alike. Images that nobody looked at before are read, where others have the same key.
+   * @param onRead how many of them are read
+   */
+  alike(onRead?: (done: number, of: number) => void): Promise<Grouping>;
+  /** The same as `list`, with one line for each group; after `alike`. */
+  leaders(filter: Filter, limit: number | null): Leaders;
   close(): void;
 }
 
 /** Answers from what was read of the files. */
-export function catalogOf(contents: Contents): Catalog {
+export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
   const { entries, problems, notUnderstood } = contents;
+  const chosen = (filter: Filter) => entries.filter((entry) => matches(entry, filter)).sort(newestFirst);
+  let grouping: Grouping | undefined;
   return {
     samples: entries.length,
     problems,
     notUnderstood,
     classes: () => classesIn(entries.filter(({ trust }) => trust !== "forgotten")),
     list(filter, limit) {
-      const chosen = entries.filter((entry) => matches(entry, filter)).sort(newestFirst);
-      return { entries: chosen.slice(0, limit ?? chosen.length), total: chosen.length };
+      const all = chosen(filter);
+      return { entries: all.slice(0, limit ?? all.length), total: all.length };
     },
     statistics: (classes) => statisticsOf(tallyOf(contents), classes),
+    async alike(onRead) {
+      grouping ??= await groupingOf(corpus, entries, onRead);
+      return grouping;
+    },
+    leaders(filter, limit) {
+      const places = placesIn(grouping!);
+      const groups = new Map<string, Entry[]>();
+      for (const entry of chosen(filter)) {
+        const { leader } = places.get(entry.id) ?? { leader: entry.id };
+        groups.set(leader, [...(groups.get(leader) ?? []), entry]);
+      }
+      const place = ({ id }: Entry) => places.get(id)?.place ?? 0;
+      const leaders = [...groups.values()].map((members) => ({
+        entry: members.reduce((a, b) => (place(b) < place(a) ? b : a)),
+        more: members.length - 1,
+      }));
+      leaders.sort((a, b) => newestFirst(a.entry, b.entry));
+      return { leaders: leaders.slice(0, limit ?? leaders.length), total: leaders.length };
+    },
     close() {},
   };
+}
+
+async function groupingOf(
+  corpus: Corpus,
+  entries: readonly Entry[],
+  onRead: (done: number, of: number) => void = () => {},
+): Promise<Grouping> {
+  const living = entries.filter(({ trust }) => trust !== "forgotten");
+  const likely = living.flatMap((entry) => {
+    const likeness = likenessOf(entry);
+    return likeness === null ? [] : [{ ...likeness, manifest: entry.manifest }];
+  });
+  const buckets = byKey(likely).filter(({ length }) => length > 1);
+  const unseen = buckets.flat().filter(({ image }) => image);
+  const sketches = new Map<string, Sketch | null>();
+  await pooled(unseen, PARALLEL, async ({ id, manifest }) => {
+    sketches.set(id, await sketchOf(corpus, manifest));
+    onRead(sketches.size, unseen.length);
+  });
+  return joined(
+    buckets.map((bucket) =>
+      groupsIn(
+        bucket.map((one) => ({ ...one, sketch: sketches.get(one.id) ?? null })),
+        living.length,
+      ),
+    ),
+  );
+}
+
+function placesIn({ groups }: Grouping): Map<string, { leader: string; place: number }> {
+  return new Map(groups.flatMap(({ leader, members }) => members.map((id, place) => [id, { leader, place }])));
 }
 
 function newestFirst(a: Entry, b: Entry): number {

@@ -31,7 +31,7 @@ const FILTERS: readonly Filter[] = [
 ];
 
 /** All that can be asked. */
-function answers(catalog: Catalog): unknown {
+async function answers(catalog: Catalog): Promise<unknown> {
   const { samples, problems, notUnderstood } = catalog;
   return {
     samples,
@@ -39,6 +39,13 @@ function answers(catalog: Catalog): unknown {
     notUnderstood,
     classes: [...catalog.classes()].sort(),
     statistics: catalog.statistics(3),
+    alike: await catalog.alike(),
+    leaders: FILTERS.flatMap((filter) =>
+      [null, 2].map((limit) => {
+        const { leaders, total } = catalog.leaders(filter, limit);
+        return { total, leaders: [...leaders] };
+      }),
+    ),
     lists: FILTERS.flatMap((filter) =>
       [null, 2].map((limit) => {
         const { entries, total } = catalog.list(filter, limit);
@@ -51,7 +58,7 @@ function answers(catalog: Catalog): unknown {
 async function asked(corpus: Corpus, directory: string): Promise<unknown> {
   const index = await CorpusIndex.open(corpus, directory);
   try {
-    return answers(index!);
+    return await answers(index!);
   } finally {
     index!.close();
   }
@@ -79,7 +86,7 @@ describe("the index", () => {
           } else if (first !== undefined && one.do === "forget") await forget(corpus, first, "ann", "a face");
           else if (first !== undefined && first.trust !== "forgotten")
             await corpus.append(first.id, { event: "judged", by: "bob", verdict: "ambiguous" });
-          expect(await asked(corpus, directory)).toEqual(answers(catalogOf(await corpus.read())));
+          expect(await asked(corpus, directory)).toEqual(await answers(catalogOf(corpus, await corpus.read())));
         }
       }),
       { numRuns: 5 },
@@ -90,7 +97,7 @@ describe("the index", () => {
     const directory = join(root, "damaged");
     const corpus = await corpusOf([], await diskFolder(directory));
     const before = await asked(corpus, directory);
-    writeFileSync(join(directory, ".index", "corpus-1.sqlite"), "no database at all".repeat(100));
+    writeFileSync(join(directory, ".index", "corpus-3.sqlite"), "no database at all".repeat(100));
     expect(await asked(corpus, directory)).toEqual(before);
     expect(readdirSync(join(directory, ".index"))).toContain(".gitignore");
   });

@@ -2,11 +2,13 @@ import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import { pooled } from "../base/pooled.ts";
+import { type Grouping, likenessOf } from "./alike.ts";
 import { canonicalText } from "./canonical-json.ts";
-import type { Catalog, Listed } from "./catalog.ts";
+import type { Catalog, Leaders, Listed } from "./catalog.ts";
 import type { Corpus, FileProblem } from "./corpus.ts";
 import { type Entry, entryOf } from "./entry.ts";
 import { CELL_FAMILIES, facetsOf } from "./facets.ts";
+import { ALIKE_TABLES, groupingIn, regroup, type Tables, writeLikenesses } from "./files-alike.ts";
 import type { Filter } from "./filter.ts";
 import { eventOfName, SHARDS, sampleOfName } from "./layout.ts";
 import { type Read, readEvent, readManifest } from "./read.ts";
@@ -15,9 +17,9 @@ import { type FirstInCell, modelsOf, ordered, statisticsOf } from "./statistics.
 
 /** Beside the corpus's own folders; ignores itself in git. Another layout of the tables is another file. */
 const FOLDER = ".index";
-const FILE = "corpus-2.sqlite";
+const FILE = "corpus-3.sqlite";
 /** Of earlier layouts: `reindex` removes them. */
-const EARLIER = ["corpus-1.sqlite"];
+const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite"];
 /** A folder that changed this lately may change again without a later time: it is looked at anew next time. */
 const UNSURE_MS = 2000;
 const PARALLEL = 32;
@@ -37,6 +39,7 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS facet_id ON facet (id);
   CREATE TABLE IF NOT EXISTS failed (id TEXT, model TEXT, name TEXT, at TEXT);
   CREATE INDEX IF NOT EXISTS failed_id ON failed (id);
+  ${ALIKE_TABLES}
 `;
 
 /** The index of a corpus in a folder of the disk. It holds nothing that the files don't: without it the answers are the same, and slower. */
@@ -155,6 +158,36 @@ export class CorpusIndex implements Catalog {
       classes,
     );
   }
+
+  async alike(onRead?: (done: number, of: number) => void): Promise<Grouping> {
+    await regroup(this.tables, this.corpus, onRead);
+    return groupingIn(this.tables);
+  }
+
+  leaders(filter: Filter, limit: number | null): Leaders {
+    const { where, values } = conditions(filter);
+    // Of the row with the least place SQLite takes the other columns, too.
+    const groups = `SELECT e.id AS id, e.since AS since, COUNT(*) - 1 AS more, MIN(COALESCE(a.place, 0)) FROM entry e
+      LEFT JOIN alike a ON a.id = e.id AND a.suspicious = 0 WHERE ${where} GROUP BY COALESCE(a.leader, e.id)`;
+    const total = this.number(`SELECT COUNT(*) FROM (${groups})`, values);
+    const lines = this.rows(
+      `SELECT id, more FROM (${groups}) ORDER BY since DESC, id LIMIT ${limit ?? -1}`,
+      values,
+    ).map(([id, more]) => ({ id: String(id), more: Number(more) }));
+    return { total, leaders: this.withMore(lines) };
+  }
+
+  private *withMore(lines: readonly { readonly id: string; readonly more: number }[]) {
+    let at = 0;
+    for (const entry of this.entries(lines.map(({ id }) => id))) yield { entry, more: lines[at++]!.more };
+  }
+
+  /** For what lies in files beside this one. */
+  private readonly tables: Tables = {
+    rows: (sql, values) => this.rows(sql, values),
+    run: (sql, values) => this.run(sql, values),
+    insert: (columns, rows) => this.insert(columns, rows),
+  };
 
   private *entries(ids: readonly string[]): Generator<Entry> {
     for (let at = 0; at < ids.length; at += PAGE) {
@@ -289,6 +322,11 @@ export class CorpusIndex implements Catalog {
       this.insert(
         "facet (name, value, id)",
         entries.flatMap((entry) => facetsOf(entry).map(({ name, value }) => [name, value, entry.id])),
+      );
+      writeLikenesses(
+        this.tables,
+        page,
+        entries.flatMap((entry) => likenessOf(entry) ?? []),
       );
       const living = entries.filter(({ trust }) => trust !== "forgotten");
       this.insert(

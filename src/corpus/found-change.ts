@@ -25,7 +25,7 @@ function whereOf({ energyMap, fields, edits, kind }: Change["location"], clean: 
   }
   if (fields !== undefined && fields.length > 0)
     return { where: { fields: fields.map(({ name, index }) => (name ?? String(index)).slice(0, 100)) } };
-  return energyMap === undefined || kind === "dense" ? {} : { where: { region: mostChanged(energyMap) } };
+  return energyMap === undefined || kind === "dense" ? {} : { where: { region: mostChanged(energyMap).region } };
 }
 
 function thirdOf(start: number, length: number): string {
@@ -35,7 +35,8 @@ function thirdOf(start: number, length: number): string {
 /** Regions in a row and in a column. */
 const REGIONS = 4;
 
-function mostChanged(energyMap: readonly (readonly number[])[]): string {
+/** Of a grid of 4 by 4: the region with most of the squared change, and its share of it. */
+export function mostChanged(energyMap: readonly (readonly number[])[]): { region: string; share: number } {
   const shares = new Map<string, number>();
   for (const [i, row] of energyMap.entries())
     for (const [j, share] of row.entries()) {
@@ -43,5 +44,6 @@ function mostChanged(energyMap: readonly (readonly number[])[]): string {
       const region = `row ${down + 1}, column ${across + 1}`;
       shares.set(region, (shares.get(region) ?? 0) + share);
     }
-  return [...shares].sort(([, a], [, b]) => b - a)[0]![0];
+  const [region, share] = [...shares].sort(([, a], [, b]) => b - a)[0]!;
+  return { region, share };
 }

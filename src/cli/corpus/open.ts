@@ -47,13 +47,13 @@ const INDEX_FROM = 2000;
 export async function openCatalog(given: Given, corpus: Corpus): Promise<Catalog> {
   let samples = 0;
   for (const shard of SHARDS) samples += (await corpus.folder.list(`samples/${shard}`)).length;
-  if (samples < INDEX_FROM) return catalogOf(await corpus.read());
+  if (samples < INDEX_FROM) return catalogOf(corpus, await corpus.read());
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const index = await CorpusIndex.open(corpus, corpus.folder.name, (done) =>
     progress.update(() => `reading what is new: ${done} of ${SHARDS.length} parts`),
   );
   progress.clear();
-  return index ?? catalogOf(await corpus.read());
+  return index ?? catalogOf(corpus, await corpus.read());
 }
 
 /** The filter that the options name. */

@@ -1,0 +1,127 @@
+import { pooled } from "../base/pooled.ts";
+import { type Grouping, groupsIn, type Likeness, type Seen } from "./alike.ts";
+import type { Corpus } from "./corpus.ts";
+import type { Manifest } from "./schema.ts";
+import { sketchOf } from "./sketch.ts";
+
+/** Beside the other tables of the index: likenesses follow the entries, sketches are made once, groups when they are asked for after a change. */
+export const ALIKE_TABLES = `
+  CREATE TABLE IF NOT EXISTS likeness (id TEXT PRIMARY KEY, key TEXT, seed TEXT, size REAL, image INTEGER) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS likeness_key ON likeness (key);
+  CREATE TABLE IF NOT EXISTS sketch (id TEXT PRIMARY KEY, seed TEXT, change TEXT) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS alike (id TEXT PRIMARY KEY, leader TEXT, place INTEGER, suspicious INTEGER) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS grouped (done INTEGER PRIMARY KEY);
+`;
+
+/** What is asked of the index. */
+export interface Tables {
+  rows(sql: string, values?: readonly (string | number)[]): unknown[][];
+  run(sql: string, values: readonly (string | number)[]): void;
+  insert(columns: string, rows: readonly (readonly (string | number | null)[])[]): void;
+}
+
+/** Pictures that are read at once, and written at once. */
+const PARALLEL = 16;
+const PAGE = 500;
+
+/** Brings the table `alike` up to date, unless nothing changed. */
+export async function regroup(
+  tables: Tables,
+  corpus: Corpus,
+  onRead: (done: number, of: number) => void = () => {},
+): Promise<void> {
+  if (tables.rows("SELECT done FROM grouped").length > 0) return;
+  await lookAtNew(tables, corpus, onRead);
+  tables.run("BEGIN IMMEDIATE", []);
+  try {
+    writeGroups(tables);
+    tables.run("COMMIT", []);
+  } catch (error) {
+    tables.run("ROLLBACK", []);
+    throw error;
+  }
+}
+
+function writeGroups(tables: Tables): void {
+  const samples = Number(tables.rows("SELECT COUNT(*) FROM entry WHERE living = 1")[0]![0]);
+  tables.run("DELETE FROM alike", []);
+  let page: [string, string, number, number][] = [];
+  for (const bucket of buckets(tables)) {
+    const { groups, suspicious } = groupsIn(bucket, samples);
+    for (const [i, kind] of [groups, suspicious].entries())
+      for (const { leader, members } of kind)
+        page.push(...members.map((id, at): (typeof page)[0] => [id, leader, at, i]));
+    if (page.length < PAGE) continue;
+    tables.insert("alike (id, leader, place, suspicious)", page);
+    page = [];
+  }
+  tables.insert("alike (id, leader, place, suspicious)", page);
+  tables.run("INSERT OR REPLACE INTO grouped VALUES (1)", []);
+}
+
+/** Sketches of images that have none, and share their key with others. What is damaged is looked at again the next time. */
+async function lookAtNew({ rows, insert }: Tables, corpus: Corpus, onRead: (done: number, of: number) => void) {
+  const unseen = rows(
+    `SELECT id FROM likeness WHERE image = 1 AND key IN (SELECT key FROM likeness GROUP BY key HAVING COUNT(*) > 1)
+     AND id NOT IN (SELECT id FROM sketch)`,
+  ).map(([id]) => String(id));
+  for (let at = 0; at < unseen.length; at += PAGE) {
+    const page = JSON.stringify(unseen.slice(at, at + PAGE));
+    const manifests = rows("SELECT body FROM sample WHERE id IN (SELECT value FROM json_each(?))", [page]).map(
+      ([body]) => JSON.parse(String(body)) as Manifest,
+    );
+    const made = await pooled(manifests, PARALLEL, async (manifest) => {
+      const sketch = await sketchOf(corpus, manifest);
+      return sketch === null ? [] : [[manifest.id, sketch.seed, sketch.change]];
+    });
+    insert("sketch (id, seed, change)", made.flat());
+    onRead(Math.min(at + PAGE, unseen.length), unseen.length);
+  }
+}
+
+/** Samples of one key after those of the other: never all of them at once. */
+function* buckets({ rows }: Tables): Generator<Seen[]> {
+  for (const [key] of rows("SELECT key FROM likeness GROUP BY key HAVING COUNT(*) > 1"))
+    yield rows(
+      `SELECT l.id, l.seed, l.size, l.image, s.seed, s.change FROM likeness l LEFT JOIN sketch s ON s.id = l.id WHERE l.key = ?`,
+      [String(key)],
+    ).map(([id, seed, size, image, hash, change]) => ({
+      id: String(id),
+      key: String(key),
+      seed: String(seed),
+      size: Number(size),
+      image: image === 1,
+      sketch: change === null ? null : { seed: hash === null ? null : String(hash), change: String(change) },
+    }));
+}
+
+/** The groups as they were found. */
+export function groupingIn({ rows }: Tables): Grouping {
+  const of = (suspicious: number) => {
+    const members = new Map<string, string[]>();
+    for (const [id, leader] of rows("SELECT id, leader FROM alike WHERE suspicious = ? ORDER BY leader, place", [
+      suspicious,
+    ]))
+      members.get(String(leader))?.push(String(id)) ?? members.set(String(leader), [String(id)]);
+    return [...members].map(([leader, ids]) => ({ leader, members: ids }));
+  };
+  return { groups: of(0), suspicious: of(1) };
+}
+
+/** Forgets what these samples looked like, before their likenesses are written anew; a sketch stays where the sample does. */
+export function writeLikenesses(
+  { run, insert }: Tables,
+  ids: readonly string[],
+  likenesses: readonly Likeness[],
+): void {
+  const asked = JSON.stringify(ids);
+  run("DELETE FROM likeness WHERE id IN (SELECT value FROM json_each(?))", [asked]);
+  insert(
+    "likeness (id, key, seed, size, image)",
+    likenesses.map(({ id, key, seed, size, image }) => [id, key, seed, size, Number(image)]),
+  );
+  run("DELETE FROM sketch WHERE id IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT id FROM likeness)", [
+    asked,
+  ]);
+  run("DELETE FROM grouped", []);
+}
