@@ -3,10 +3,12 @@
  * (salt and pepper, as few pixels as fool). Ours strengthens first (counted), keeps class and margin, and has at most the default budget; pointwise may
  * end in any wrong class, on the boundary. `AsFound` starts where pointwise starts, and keeps two thirds of that start's margin. Then: how many of either's results survive weights of 8 bits, and every pixel one grey level up or down.
  *
- *   node bench/minimize.mjs --python VENV/bin/python --model M.onnx --data SPEC [--range 0,255] [--layout nhwc] [--eps 8/255] [--samples 50]
+ *   node bench/minimize.mjs --python VENV/bin/python --model M.onnx --data SPEC [--range 0,255] [--layout nhwc] [--eps 8/255] [--samples 50] [--workers N] [--keep FOLDER]
+ *
+ * `--keep`: starts and the peer's answers, which are the same each time, are kept there and not asked for again.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,6 +40,8 @@ const options = readOptions({
   layout: "nhwc",
   eps: "8/255",
   samples: "50",
+  workers: undefined,
+  keep: undefined,
   out: undefined,
 });
 const eps = options.eps
@@ -48,7 +52,7 @@ const [low, high] = options.range.split(",").map(Number);
 const data = await openDataset(options.data);
 const [height, width, channels] = data.dims;
 const size = height * width * channels;
-const runtime = await nodeRuntime();
+const runtime = await nodeRuntime(options.workers === undefined ? {} : { workers: Number(options.workers) });
 const load = (source) => loadClassifier(source, { runtime, inputRange: [low, high], dims: data.dims });
 const classifier = await load(options.model);
 const codec = imageCodec(data.dims, "uint8", sharpImages);
@@ -82,7 +86,7 @@ const pixelsChanged = (x, x0) => {
 const valuesChanged = (x, x0) => x.reduce((count, value, i) => count + Number(value !== x0[i]), 0);
 
 async function denseStarts(count) {
-  const threat = linf(eps, { quantize: "uint8" });
+  const threat = threatOf("dense");
   const { dims, classes, capabilities } = classifier;
   const context = { threat, dims, classes: classes.length, capabilities, surrogate: false };
   const { profiles } = planProfiles(["square"], null, { set: ["square.queries=5000"] }, context);
@@ -97,7 +101,7 @@ async function denseStarts(count) {
       const made = record.profiles[0]?.attempts[0]?.found;
       if (!made) continue;
       const { point: clean, label } = await data.sample(record.index);
-      found.push({ index: record.index, clean, label, wrong: made.point, threat });
+      found.push({ index: record.index, clean, label, wrong: made.point });
     }
     starts.push(...found.sort((one, other) => one.index - other.index));
   }
@@ -117,8 +121,7 @@ async function sparseStarts(count) {
       for (const pixel of order.slice(0, pixels))
         for (let i = pixel * channels; i < (pixel + 1) * channels; i++) wrong[i] = salted[i];
       if ((await classOf(classifier, wrong)) === label) continue;
-      const mask = Uint8Array.from(wrong, (value, i) => Number(value !== clean[i]));
-      starts.push({ index, clean, label, wrong, threat: linf(1, { quantize: "uint8", mask }) });
+      starts.push({ index, clean, label, wrong });
       break;
     }
   }
@@ -175,29 +178,49 @@ async function summary(starts, results) {
   };
 }
 
-const folder = mkdtempSync(join(tmpdir(), "blindspot-bench-"));
+const folder = options.keep ?? mkdtempSync(join(tmpdir(), "blindspot-bench-"));
+mkdirSync(folder, { recursive: true });
+
+/** Asks the peer about starts, unless it was before; what both sides are compared on. */
+async function startsAndPeer(kind, make) {
+  const [given, back] = ["starts", "points"].map((name) => join(folder, `${kind}-${name}.npz`));
+  if (!existsSync(given)) {
+    const starts = await make(Number(options.samples));
+    const stacked = (pick) => {
+      const all = new Float32Array(starts.length * size);
+      for (const [i, start] of starts.entries()) all.set(pick(start), i * size);
+      return float32([starts.length, ...data.dims], all);
+    };
+    const numbers = (pick) => float32([starts.length], Float32Array.from(starts, pick));
+    const [label, index] = [numbers((s) => s.label), numbers((s) => s.index)];
+    writeFileSync(given, writeNpz({ clean: stacked((s) => s.clean), wrong: stacked((s) => s.wrong), label, index }));
+  }
+  if (!existsSync(back)) {
+    const script = fileURLToPath(new URL("peers/pointwise.py", import.meta.url));
+    const args = [script, options.model, given, back, String(low), String(high), options.layout];
+    const done = spawnSync(options.python, args, { stdio: ["ignore", "inherit", "inherit"] });
+    if (done.status !== 0) throw new Error("the peer failed");
+  }
+  const [held, theirs] = [given, back].map((path) => readNpz(new Uint8Array(readFileSync(path))));
+  const starts = Array.from(held.label.data, (label, i) => {
+    const [clean, wrong] = [held.clean, held.wrong].map(({ data: all }) => all.slice(i * size, (i + 1) * size));
+    return { index: held.index.data[i], clean, label, wrong, threat: threatOf(kind, clean, wrong) };
+  });
+  return { starts, theirs };
+}
+
+/** Sparse starts may change only where they are changed. */
+function threatOf(kind, clean, wrong) {
+  if (kind === "dense") return linf(eps, { quantize: "uint8" });
+  return linf(1, { quantize: "uint8", mask: Uint8Array.from(wrong, (value, i) => Number(value !== clean[i])) });
+}
+
 const table = {};
 for (const [kind, make] of [
   ["dense", denseStarts],
   ["sparse", sparseStarts],
 ]) {
-  const starts = await make(Number(options.samples));
-  const [given, back] = ["starts.npz", "points.npz"].map((name) => join(folder, name));
-  const stacked = (pick) => {
-    const all = new Float32Array(starts.length * size);
-    for (const [i, start] of starts.entries()) all.set(pick(start), i * size);
-    return float32([starts.length, ...data.dims], all);
-  };
-  const label = float32(
-    [starts.length],
-    Float32Array.from(starts, (start) => start.label),
-  );
-  writeFileSync(given, writeNpz({ clean: stacked((s) => s.clean), wrong: stacked((s) => s.wrong), label }));
-  const script = fileURLToPath(new URL("peers/pointwise.py", import.meta.url));
-  const args = [script, options.model, given, back, String(low), String(high), options.layout];
-  const done = spawnSync(options.python, args, { stdio: ["ignore", "inherit", "inherit"] });
-  if (done.status !== 0) throw new Error("the peer failed");
-  const theirs = readNpz(new Uint8Array(readFileSync(back)));
+  const { starts, theirs } = await startsAndPeer(kind, make);
   const peer = (unit) =>
     starts.map(({ clean }, i) => ({
       // Foolbox computes in floats: what lies within rounding of the clean value is the clean value.
@@ -226,6 +249,6 @@ for (const [kind, make] of [
     pointwisePixels: await summary(starts, peer("pixels")),
   };
 }
-rmSync(folder, { recursive: true });
+if (options.keep === undefined) rmSync(folder, { recursive: true });
 await runtime.close();
 report({ model: options.model.split("/").at(-1), eps: options.eps, ...table }, options.out);

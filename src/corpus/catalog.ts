@@ -1,7 +1,7 @@
 import { pooled } from "../base/pooled.ts";
 import { byKey, type Grouping, groupsIn, joined, likenessOf } from "./alike.ts";
 import type { Contents, Corpus, FileProblem } from "./corpus.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, inputsOf } from "./entry.ts";
 import { classesIn, type Filter, matches } from "./filter.ts";
 import { type Sketch, sketchOf } from "./sketch.ts";
 import { type CorpusStatistics, statisticsOf, tallyOf } from "./statistics.ts";
@@ -33,6 +33,8 @@ export interface Catalog {
   classes(): ReadonlySet<string>;
   /** @param limit of entries; null: all */
   list(filter: Filter, limit: number | null): Listed;
+  /** Which of these inputs, by name, samples have that were not forgotten. */
+  needed(inputs: readonly string[]): ReadonlySet<string>;
   /** @param classes how many the models have, where they agree */
   statistics(classes: number | null): CorpusStatistics;
   /**
@@ -44,6 +46,9 @@ export interface Catalog {
   leaders(filter: Filter, limit: number | null): Leaders;
   close(): void;
 }
+
+/** A catalog of a corpus as it is now; whoever asks for one closes it. */
+export type Look = () => Promise<Catalog>;
 
 /** Answers from what was read of the files. */
 export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
@@ -58,6 +63,11 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
     list(filter, limit) {
       const all = chosen(filter);
       return { entries: all.slice(0, limit ?? all.length), total: all.length };
+    },
+    needed(inputs) {
+      const living = entries.filter(({ forgotten }) => forgotten === null);
+      const had = new Set(living.flatMap(inputsOf));
+      return new Set(inputs.filter((digest) => had.has(digest)));
     },
     statistics: (classes) => statisticsOf(tallyOf(contents), classes),
     async alike(onRead) {

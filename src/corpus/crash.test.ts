@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Corpus } from "./corpus.ts";
 import { type CorpusFolder, memoryFolder } from "./folder.ts";
 import { forget } from "./forget.ts";
+import { digestOf } from "./identity.ts";
 import { merge } from "./merge.ts";
 import { corpusOf, filesOf, foundEvent, imageSample, ticking, vectorSample } from "./samples.test.fixture.ts";
 import { verify } from "./verify.ts";
@@ -28,12 +29,34 @@ function dyingFolder(folder: CorpusFolder, changes: number): CorpusFolder {
 const SAMPLES = [imageSample([1, 2, 3, 4]), imageSample([4, 3, 2, 1], null), vectorSample([0, 1, 0.5])];
 const OLD = [imageSample([7, 7, 7, 7])];
 
+const RENDERED = {
+  event: "rendered",
+  rendition: "minimal",
+  input: digestOf(OLD[0]!.codec, OLD[0]!.clean!),
+  model: "8".repeat(64),
+  predicted: { name: "yield", index: 1 },
+  marginFloor: 0,
+  guarantee: "none",
+  stop: "reached",
+  queries: 1,
+} as const;
+
 /** Work on a corpus that holds one sample. */
 const WORK: Readonly<Record<string, (corpus: Corpus) => Promise<unknown>>> = {
   "storing three samples": async (corpus) => {
     for (const sample of SAMPLES) await corpus.add(sample);
   },
   "merging three samples": async (corpus) => merge(corpus, await corpusOf(SAMPLES, memoryFolder(), ticking(500))),
+  // The clean side is that of others, the second input that of a rendition.
+  "merging tombstones": async (corpus) => {
+    const [old, shared] = [OLD[0]!, imageSample([7, 7, 7, 8])];
+    const other = await corpusOf([old, shared], memoryFolder(), ticking(500));
+    const [first, second] = (await other.read()).entries.map(({ id }) => id);
+    await other.append(first!, RENDERED);
+    await other.append(second!, { event: "forgotten", by: "ann", reason: "a face" });
+    await other.append(first!, { event: "forgotten", by: "ann", reason: "a face" });
+    await merge(corpus, other);
+  },
   "a judgement": async (corpus) => {
     const [entry] = (await corpus.read()).entries;
     await corpus.append(entry!.id, { event: "judged", by: "ann", verdict: "valid", label: { name: "turn" } });

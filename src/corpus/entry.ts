@@ -55,6 +55,11 @@ export function renditionOf({ manifest, renditions }: Entry, wanted: Rendition, 
   return made?.input ?? (wanted === "witness" ? manifest.input : null);
 }
 
+/** Names of all inputs of a sample, with those of its renditions. */
+export function inputsOf({ manifest: { input, clean }, renditions }: Pick<Entry, "manifest" | "renditions">): string[] {
+  return [input, ...(clean === null ? [] : [clean]), ...renditions.map((one) => one.input)];
+}
+
 /** A person's word and a tombstone are events like any other: what stands is computed, and equal for equal sets of events. */
 export function entryOf(manifest: Manifest, stored: Iterable<CorpusEvent>): Entry {
   const events = [...stored].sort(byTime);

@@ -5,11 +5,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Catalog, catalogOf } from "./catalog.ts";
 import type { Corpus } from "./corpus.ts";
+import { inputsOf } from "./entry.ts";
 import { diskFolder } from "./files.ts";
 import { CorpusIndex } from "./files-index.ts";
 import type { Filter } from "./filter.ts";
 import { forget } from "./forget.ts";
 import { anySample, corpusOf, ticking } from "./samples.test.fixture.ts";
+import { verify } from "./verify.ts";
 
 let root: string;
 let count = 0;
@@ -23,6 +25,7 @@ const FILTERS: readonly Filter[] = [
   {},
   { kind: "adversarial" },
   { trust: "unlabelled" },
+  { trust: "forgotten" },
   { pair: { label: "stop", predicted: null } },
   { pair: { label: null, predicted: "yield" }, kind: "adversarial" },
   { threats: ["linf"] },
@@ -33,7 +36,9 @@ const FILTERS: readonly Filter[] = [
 /** All that can be asked. */
 async function answers(catalog: Catalog): Promise<unknown> {
   const { samples, problems, notUnderstood } = catalog;
+  const every = [{}, { trust: "forgotten" as const }].flatMap((filter) => [...catalog.list(filter, null).entries]);
   return {
+    needed: [...catalog.needed([...every.flatMap(inputsOf), "0".repeat(64)])].sort(),
     samples,
     problems,
     notUnderstood,
@@ -83,8 +88,12 @@ describe("the index", () => {
           else if (one.do === "damage") {
             mkdirSync(join(directory, "samples", "00"), { recursive: true });
             writeFileSync(join(directory, "samples", "00", `${"0".repeat(64)}.json`), "{");
-          } else if (first !== undefined && one.do === "forget") await forget(corpus, first, "ann", "a face");
-          else if (first !== undefined && first.trust !== "forgotten")
+          } else if (first !== undefined && one.do === "forget") {
+            // What the index lets go is what the files let go.
+            await forget(corpus, first, "ann", "a face", async () => (await CorpusIndex.open(corpus, directory))!);
+            const { leftovers, problems } = await verify(corpus);
+            expect([leftovers, problems.filter(({ problem }) => problem === "is missing")]).toEqual([[], []]);
+          } else if (first !== undefined && first.trust !== "forgotten")
             await corpus.append(first.id, { event: "judged", by: "bob", verdict: "ambiguous" });
           expect(await asked(corpus, directory)).toEqual(await answers(catalogOf(corpus, await corpus.read())));
         }

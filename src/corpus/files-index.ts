@@ -23,6 +23,8 @@ const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite"];
 /** A folder that changed this lately may change again without a later time: it is looked at anew next time. */
 const UNSURE_MS = 2000;
 const PARALLEL = 32;
+/** Folders that are looked at side by side. */
+const SHARDS_AHEAD = 4;
 const BUSY_MS = 5000;
 /** What is asked of the database at once. */
 const PAGE = 500;
@@ -125,6 +127,22 @@ export class CorpusIndex implements Catalog {
       values,
     ).map(([id]) => String(id));
     return { total, entries: this.entries(ids) };
+  }
+
+  /** By a look through the whole index: what is forgotten is rare. */
+  needed(inputs: readonly string[]): ReadonlySet<string> {
+    const asked = JSON.stringify(inputs);
+    const sides = ["input", "clean"].map(
+      (side) =>
+        `SELECT json_extract(s.body, '$.${side}') AS digest FROM sample s JOIN entry e ON e.id = s.id WHERE e.living = 1`,
+    );
+    const rendered = `SELECT json_extract(v.body, '$.input') FROM event v JOIN entry e ON e.id = v.sample
+      WHERE e.living = 1 AND json_extract(v.body, '$.event') = 'rendered'`;
+    const found = this.rows(
+      `SELECT DISTINCT digest FROM (${[...sides, rendered].join(" UNION ALL ")}) WHERE digest IN (SELECT value FROM json_each(?))`,
+      [asked],
+    );
+    return new Set(found.map(([digest]) => String(digest)));
   }
 
   statistics(classes: number | null) {
@@ -230,20 +248,24 @@ export class CorpusIndex implements Catalog {
     const known = new Map(
       this.rows("SELECT name, samples, events FROM shard").map(([name, ...times]) => [name, times]),
     );
-    for (const [done, shard] of SHARDS.entries()) {
+    let done = 0;
+    // Side by side, because most of the time is spent waiting for files; what was read is written without a break.
+    await pooled(SHARDS, SHARDS_AHEAD, async (shard) => {
       const began = Date.now();
       const times = await Promise.all(
         ["samples", "events"].map((root) => changedAt(join(directory, root, shard), began)),
       );
       if (known.get(shard)?.every((time, i) => time === times[i] && time !== null) !== true)
         await this.refreshShard(shard, times);
-      onShard(done + 1);
-    }
+      onShard(++done);
+    });
   }
 
   private async refreshShard(shard: string, times: readonly (number | null)[]): Promise<void> {
-    const manifests = await this.newFiles(`samples/${shard}`, "sample", "id", sampleOfName, readManifest);
-    const events = await this.newFiles(`events/${shard}`, "event", "name", eventName, readEvent);
+    const [manifests, events] = await Promise.all([
+      this.newFiles(`samples/${shard}`, "sample", "id", sampleOfName, readManifest),
+      this.newFiles(`events/${shard}`, "event", "name", eventName, readEvent),
+    ]);
     const touched = new Set([...manifests.touched, ...events.gone]);
     for (const [, event] of events.good) touched.add(event.sample);
     this.database.exec("BEGIN IMMEDIATE");
@@ -281,8 +303,12 @@ export class CorpusIndex implements Catalog {
     const shard = folder.slice(-2);
     const files = await this.corpus.folder.list(folder);
     const there = new Map(files.map((file) => [nameOf(file) ?? file, file]));
-    const held = this.rows(`SELECT ${key} FROM ${table} WHERE ${key} >= ? AND ${key} < ?`, [shard, `${shard}g`]);
-    const known = new Set(held.map(([name]) => String(name)));
+    // All in one row: a row for each would take most of the time.
+    const [held] = this.rows(`SELECT json_group_array(${key}) FROM ${table} WHERE ${key} >= ? AND ${key} < ?`, [
+      shard,
+      `${shard}g`,
+    ]);
+    const known = new Set(JSON.parse(String(held![0])) as string[]);
     const lost = [...known].filter((name) => !there.has(name));
     const names = [...there.keys()].filter((name) => !known.has(name));
     const read = await pooled(names, PARALLEL, (name) => reader(this.corpus.folder, `${folder}/${there.get(name)!}`));
@@ -372,6 +398,7 @@ function conditions({ kind, pair, threats, group, trust }: Filter): { where: str
     values.push(...given);
   };
   if (trust === undefined) parts.push("e.living = 1");
+  else if (trust === "forgotten") parts.push("e.living = 0");
   else has("trust", "f.value = ?", trust);
   if (kind !== undefined) has("kind", "f.value = ?", kind);
   if (group !== undefined) has("group", "f.value = ?", group);

@@ -1,6 +1,7 @@
 import { pooled } from "../base/pooled.ts";
+import type { Look } from "./catalog.ts";
 import type { Corpus, FileProblem } from "./corpus.ts";
-import { purge } from "./forget.ts";
+import { purge, reading } from "./forget.ts";
 import { blobOfName, eventOfName, SHARDS, sampleOfName, samplePath } from "./layout.ts";
 import { LIMITS, type Read, readEvent, readManifest, readModelRecord } from "./read.ts";
 import type { Manifest } from "./schema.ts";
@@ -23,9 +24,18 @@ export interface Merged {
  * Adds all that another corpus holds: the union of two sets of files. Every file is checked against its name first; what does not fit is
  * refused and named, the rest is taken. Interrupted, it leaves a corpus that is whole, and the same call completes it.
  * @param only ids of the samples that are taken; null: all
+ * @param look what tells, when all is merged, which inputs of the target only forgotten samples have
  */
-export async function merge(target: Corpus, source: Corpus, only: ReadonlySet<string> | null = null): Promise<Merged> {
-  return new Merge(target, source, only).perform();
+export async function merge(
+  target: Corpus,
+  source: Corpus,
+  only: ReadonlySet<string> | null = null,
+  look: Look = reading(target),
+): Promise<Merged> {
+  const merged = await new Merge(target, source, only).perform();
+  // Also what an interrupted merge left: its tombstones are not new any more.
+  await purge(target, look);
+  return merged;
 }
 
 class Merge {
@@ -35,8 +45,6 @@ class Merge {
   private readonly refused: FileProblem[] = [];
   private readonly notUnderstood: string[] = [];
   private readonly count = { samples: 0, events: 0, inputs: 0 };
-  /** Whether something came that may make an input of the target unneeded. */
-  private tombstones = false;
 
   constructor(target: Corpus, source: Corpus, only: ReadonlySet<string> | null) {
     this.target = target;
@@ -49,7 +57,6 @@ class Merge {
     // Side by side, because most of the time is spent waiting for the disk to say that a file is safe.
     await pooled(SHARDS, PARALLEL, (shard) => this.shard(shard));
     if (this.notUnderstood.length > 0 && this.only === null) await this.foreignInputs();
-    if (this.tombstones) await purge(this.target);
     const refused = this.refused.sort((a, b) => (a.path < b.path ? -1 : 1));
     return { ...this.count, refused, notUnderstood: this.notUnderstood.sort() };
   }
@@ -81,7 +88,6 @@ class Merge {
     if (!this.takes(path, read)) return;
     const event = read.state === "good" ? read.value : null;
     if (this.only !== null && (event === null || !this.only.has(event.sample))) return;
-    if (event?.event === "forgotten" || event?.event === "rendered") this.tombstones = true;
     if (event?.event === "rendered") {
       const manifest = await readManifest(this.source.folder, samplePath(event.sample));
       if (manifest.state !== "good") return this.refuse(path, "its sample is missing");

@@ -1,6 +1,6 @@
 import { pooled } from "../base/pooled.ts";
 import type { Contents, Corpus, FileProblem } from "./corpus.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, inputsOf } from "./entry.ts";
 import { blobOfName, blobPath, eventOfName, FORMAT_FILE, ROOTS, SHARDS, sampleOfName } from "./layout.ts";
 import { plain, readModelRecord } from "./read.ts";
 
@@ -60,9 +60,8 @@ interface Wanted {
 function wantedInputs(entries: readonly Entry[]): Map<string, Wanted> {
   const inputs = new Map<string, Wanted>();
   for (const entry of entries) {
-    const { manifest, renditions } = entry;
-    for (const digest of [manifest.input, manifest.clean, ...renditions.map(({ input }) => input)]) {
-      if (digest === null) continue;
+    const { manifest } = entry;
+    for (const digest of inputsOf(entry)) {
       const path = blobPath(digest, manifest);
       if (inputs.get(path)?.entry.forgotten !== null || entry.forgotten === null) inputs.set(path, { entry, digest });
     }

@@ -1,13 +1,13 @@
 import { forget } from "../../corpus/forget.ts";
 import { plural } from "../../report/format.ts";
 import { type Given, requireOptions } from "../options.ts";
-import { actor, openCorpus } from "./open.ts";
+import { actor, openCatalog, openCorpus } from "./open.ts";
 
 export async function run(options: Given, [prefix]: readonly string[]): Promise<number> {
   const given = requireOptions(options, ["reason"], "corpus forget");
   const corpus = await openCorpus(given);
   const entry = await corpus.find(prefix!);
-  const removed = await forget(corpus, entry, actor(given), given.reason);
+  const removed = await forget(corpus, entry, actor(given), given.reason, () => openCatalog(given, corpus));
   if (given.json) {
     process.stdout.write(`${JSON.stringify({ id: entry.id, removed }, null, 2)}\n`);
     return 0;
