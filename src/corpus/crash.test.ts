@@ -3,8 +3,10 @@ import type { Corpus } from "./corpus.ts";
 import { type CorpusFolder, memoryFolder } from "./folder.ts";
 import { forget } from "./forget.ts";
 import { digestOf } from "./identity.ts";
+import { modelFile } from "./layout.ts";
 import { merge } from "./merge.ts";
-import { corpusOf, filesOf, foundEvent, imageSample, ticking, vectorSample } from "./samples.test.fixture.ts";
+import { corpusOf, filesOf, foundEvent, imageSample, MODEL, ticking, vectorSample } from "./samples.test.fixture.ts";
+import { MODEL_SCHEMA } from "./schema.ts";
 import { verify } from "./verify.ts";
 
 /** A folder that dies at its n-th change: what a killed process or a full disk leaves of ours, since each file is whole or absent. */
@@ -33,7 +35,7 @@ const RENDERED = {
   event: "rendered",
   rendition: "minimal",
   input: digestOf(OLD[0]!.codec, OLD[0]!.clean!),
-  model: "8".repeat(64),
+  model: modelFile({ schema: MODEL_SCHEMA, ...MODEL }).digest,
   predicted: { name: "yield", index: 1 },
   marginFloor: 0,
   guarantee: "none",
