@@ -120,6 +120,34 @@ describe("blindspot corpus", () => {
     });
   });
 
+  it("tells which samples are alike: by ls, show and stats", async () => {
+    const twice = ["--corpus", "twice"];
+    for (const seed of ["0", "1"])
+      await blindspot(
+        ...RUN.slice(0, -1),
+        "pgd",
+        "--samples",
+        "first:8",
+        "--seed",
+        seed,
+        ...twice,
+        "--out",
+        `alike-${seed}`,
+      );
+    const lines = (await listed(...twice, "--leaders")) as (Listed & { alike: number })[];
+    const groups = lines.filter(({ alike }) => alike > 0);
+    const [leader] = groups;
+    const { alike } = JSON.parse((await blindspot("corpus", "show", leader!.id, ...twice, "--json")).stdout);
+    expect(alike).toMatchObject({ leader: leader!.id, suspicious: false });
+    expect(alike.members).toHaveLength(leader!.alike + 1);
+    const { stdout } = await blindspot("corpus", "show", alike.members[1], ...twice);
+    expect(stdout).toContain(`led by ${leader!.id.slice(0, 12)}`);
+    expect(JSON.parse((await blindspot("corpus", "stats", ...twice, "--json")).stdout)).toMatchObject({
+      samples: lines.reduce((sum, line) => sum + line.alike + 1, 0),
+      alike: { groups: groups.length, samples: groups.reduce((sum, line) => sum + line.alike + 1, 0) },
+    });
+  });
+
   it("export, import and merge: the same ids; what comes in from elsewhere is not trusted", async () => {
     expect((await blindspot("corpus", "export", "--kind", "adversarial", "--out", "part")).code).toBe(0);
     const part = (await listed("--corpus", "part")).map(({ id }) => id);

@@ -1,5 +1,6 @@
 import { userInfo } from "node:os";
 import { BlindspotError } from "../../base/errors.ts";
+import type { Grouping } from "../../corpus/alike.ts";
 import { type Catalog, catalogOf } from "../../corpus/catalog.ts";
 import { Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
@@ -7,6 +8,7 @@ import { diskFolder, isFolder } from "../../corpus/files.ts";
 import { CorpusIndex } from "../../corpus/files-index.ts";
 import { classesIn, type Filter, matches, parsePair } from "../../corpus/filter.ts";
 import { SHARDS } from "../../corpus/layout.ts";
+import { grouped } from "../../report/format.ts";
 import type { Given } from "../options.ts";
 import { defined } from "../plan-options.ts";
 import { Progress } from "../progress.ts";
@@ -42,18 +44,33 @@ export function actor({ by }: Given): string {
 
 /** From this many samples on an index is kept: below, reading the files is as fast. */
 const INDEX_FROM = 2000;
+/** The same where pictures are looked at, which takes longer than reading about them. */
+const PICTURES_FROM = 100;
 
-/** What lists and counts are answered from. */
-export async function openCatalog(given: Given, corpus: Corpus): Promise<Catalog> {
+/**
+ * What lists and counts are answered from.
+ * @param pictures whether it is asked which samples are alike
+ */
+export async function openCatalog(given: Given, corpus: Corpus, pictures = false): Promise<Catalog> {
   let samples = 0;
   for (const shard of SHARDS) samples += (await corpus.folder.list(`samples/${shard}`)).length;
-  if (samples < INDEX_FROM) return catalogOf(corpus, await corpus.read());
+  if (samples < (pictures ? PICTURES_FROM : INDEX_FROM)) return catalogOf(corpus, await corpus.read());
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const index = await CorpusIndex.open(corpus, corpus.folder.name, (done) =>
     progress.update(() => `reading what is new: ${done} of ${SHARDS.length} parts`),
   );
   progress.clear();
   return index ?? catalogOf(corpus, await corpus.read());
+}
+
+/** Which samples are alike. */
+export async function alikeIn(given: Given, catalog: Catalog): Promise<Grouping> {
+  const progress = new Progress(process.stderr, given.quiet ?? false);
+  const grouping = await catalog.alike((done, of) =>
+    progress.update(() => `looking at new pictures: ${grouped(done)} of ${grouped(of)}`),
+  );
+  progress.clear();
+  return grouping;
 }
 
 /** The filter that the options name. */

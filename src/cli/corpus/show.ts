@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Group } from "../../corpus/alike.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
 import { formText } from "../../corpus/identity.ts";
@@ -7,16 +8,17 @@ import type { CorpusEvent, RenderedEvent } from "../../corpus/schema.ts";
 import { percent, plural } from "../../report/format.ts";
 import { visible } from "../../report/visible.ts";
 import type { Given } from "../options.ts";
-import { openCorpus } from "./open.ts";
+import { alikeIn, openCatalog, openCorpus } from "./open.ts";
 import { changeText, summaryOf } from "./words.ts";
 
 export async function run(given: Given, [prefix]: readonly string[]): Promise<number> {
   const corpus = await openCorpus(given);
   const entry = await corpus.find(prefix!);
   const files = await filesOf(corpus, entry);
+  const alike = await groupOf(given, corpus, entry);
   if (given.json) {
     const { manifest, events } = entry;
-    process.stdout.write(`${JSON.stringify({ ...summaryOf(entry), manifest, events, files }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ ...summaryOf(entry), alike, manifest, events, files }, null, 2)}\n`);
     return 0;
   }
   const { id, kinds, label, predicted, trust, manifest } = entry;
@@ -28,6 +30,7 @@ export async function run(given: Given, [prefix]: readonly string[]): Promise<nu
     ["input", formText(manifest)],
     ...Object.entries(files).map(([name, file]): [string, string] => [`  ${name}`, fileText(file)]),
     ["manifest", join(corpus.folder.name, samplePath(id))],
+    ...(alike === null ? [] : [["alike", alikeText(id, alike)] as [string, string]]),
   ];
   const text = [
     `Sample ${id}`,
@@ -38,6 +41,40 @@ export async function run(given: Given, [prefix]: readonly string[]): Promise<nu
   ];
   process.stdout.write(`${text.join("\n")}\n`);
   return 0;
+}
+
+interface Alike {
+  readonly leader: string;
+  readonly members: readonly string[];
+  /** So many that the samples stand alone. */
+  readonly suspicious: boolean;
+}
+
+/** The samples that this one is like, itself among them; null: none. */
+async function groupOf(given: Given, corpus: Corpus, { id }: Entry): Promise<Alike | null> {
+  const catalog = await openCatalog(given, corpus, true);
+  try {
+    const { groups, suspicious } = await alikeIn(given, catalog);
+    const holds = ({ members }: Group) => members.includes(id);
+    const [group, large] = [groups.find(holds), suspicious.find(holds)];
+    const found = group ?? large;
+    return found === undefined ? null : { ...found, suspicious: group === undefined };
+  } finally {
+    catalog.close();
+  }
+}
+
+/** Members that are named. */
+const NAMED = 8;
+
+function alikeText(id: string, { leader, members, suspicious }: Alike): string {
+  const short = (one: string) => one.slice(0, 12);
+  if (suspicious) return `${plural(members.length, "sample")} look alike, too many to be believed: it stands alone`;
+  const others = members.filter((one) => one !== id && one !== leader).map(short);
+  const more = others.length > NAMED ? ` and ${others.length - NAMED} more` : "";
+  const named =
+    others.length === 0 ? "" : `${leader === id ? "" : "; also "}${others.slice(0, NAMED).join(", ")}${more}`;
+  return leader === id ? `leads ${plural(members.length - 1, "other")}: ${named}` : `led by ${short(leader)}${named}`;
 }
 
 interface ShownFile {

@@ -1,3 +1,4 @@
+import type { Group, Grouping } from "../../corpus/alike.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { Counts } from "../../corpus/facets.ts";
 import type { CorpusStatistics } from "../../corpus/statistics.ts";
@@ -5,18 +6,21 @@ import { grouped, percent, plural, table } from "../../report/format.ts";
 import { threatShort } from "../../report/gate/words.ts";
 import { visible } from "../../report/visible.ts";
 import type { Given } from "../options.ts";
-import { openCatalog, openCorpus, tellProblems } from "./open.ts";
+import { alikeIn, openCatalog, openCorpus, tellProblems } from "./open.ts";
 
 /** Lines of one table. */
 const SHOWN = 12;
 
 export async function run(given: Given): Promise<number> {
   const corpus = await openCorpus(given);
-  const catalog = await openCatalog(given, corpus);
+  const catalog = await openCatalog(given, corpus, true);
   try {
     const statistics = catalog.statistics(await classCount(corpus));
+    const alike = alikeCounts(await alikeIn(given, catalog));
     tellProblems(catalog.problems, catalog.notUnderstood);
-    process.stdout.write(given.json ? `${JSON.stringify(statistics, null, 2)}\n` : told(statistics));
+    process.stdout.write(
+      given.json ? `${JSON.stringify({ ...statistics, alike }, null, 2)}\n` : told(statistics, alike),
+    );
     return 0;
   } finally {
     catalog.close();
@@ -29,9 +33,13 @@ async function classCount(corpus: Corpus): Promise<number | null> {
   return counts.size === 1 ? [...counts][0]! : null;
 }
 
-function told({ samples, kinds, trust, pairs, threats, attacks, groups, ...rest }: CorpusStatistics): string {
+function told(
+  { samples, kinds, trust, pairs, threats, attacks, groups, ...rest }: CorpusStatistics,
+  alike: ReturnType<typeof alikeCounts>,
+): string {
   const lines = [
     `${plural(samples, "sample")}${groups > 0 ? ` of ${plural(groups, "group")}` : ""}`,
+    ...alikeText(alike),
     ...section("Kind", kinds),
     ...section("State", trust),
     ...section("Taken for", pairs),
@@ -44,6 +52,22 @@ function told({ samples, kinds, trust, pairs, threats, attacks, groups, ...rest 
     ...coverage(rest),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function alikeCounts({ groups, suspicious }: Grouping) {
+  const members = (some: readonly Group[]) => some.reduce((sum, one) => sum + one.members.length, 0);
+  const counted = (some: readonly Group[]) => ({ groups: some.length, samples: members(some) });
+  return { ...counted(groups), suspicious: counted(suspicious) };
+}
+
+function alikeText({ groups, samples, suspicious }: ReturnType<typeof alikeCounts>): string[] {
+  const large = `${plural(suspicious.samples, "sample")} look alike in ${plural(suspicious.groups, "group")} too large to be believed: they stand alone`;
+  return [
+    ...(groups === 0
+      ? []
+      : [`  ${plural(samples, "sample")} are alike in ${plural(groups, "group")} (corpus ls --leaders)`]),
+    ...(suspicious.groups === 0 ? [] : [`  ${large}`]),
+  ];
 }
 
 function growth(models: CorpusStatistics["models"]): string[] {
