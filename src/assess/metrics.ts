@@ -121,8 +121,20 @@ function bracketOf(lines: readonly SampleLine[]): Pick<RobustAccuracy, "bracket"
   return { bracket: { certified: certified / lines.length, attacked: countWhere(lines, stands) / lines.length } };
 }
 
+/** Of each true class, in their order. */
+function byClass(lines: readonly SampleLine[]): NonNullable<ThreatResult["classes"]> {
+  const labels = [...new Set(lines.map(({ label }) => label))].sort((a, b) => a - b);
+  return labels.map((label) => {
+    const own = lines.filter((line) => line.label === label);
+    return { label, correct: countWhere(own, isCorrect), unbroken: countWhere(own, stands) };
+  });
+}
+
 /** What one threat's lines say. */
-export type ThreatMetrics = Pick<ThreatResult, "robustAccuracy" | "attackSuccess" | "statuses" | "profiles" | "audit">;
+export type ThreatMetrics = Pick<
+  ThreatResult,
+  "robustAccuracy" | "attackSuccess" | "classes" | "statuses" | "profiles" | "audit"
+>;
 
 /** Everything that one threat's lines say; the curve and the threat's own facts are added by the caller. */
 export function threatMetrics(
@@ -136,6 +148,7 @@ export function threatMetrics(
   return {
     robustAccuracy: { ...robustAccuracy(lines, countWhere(lines, stands)), ...bracketOf(lines) },
     attackSuccess: { ...proportion(statuses.fooled, correct), fooled: statuses.fooled, of: correct },
+    classes: byClass(lines),
     statuses,
     profiles: plan.map((profile) => profileResult(profile, lines)),
     audit: auditResult(plan, auditLines(lines, audit)),

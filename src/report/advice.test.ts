@@ -20,3 +20,26 @@ it.each([
 ])("%i of 100 that stand: %s", (unbroken, words) => {
   expect(verdict(standing(unbroken)).short).toBe(words);
 });
+
+it("says which class falls while the whole stands, unless chance explains it", () => {
+  const of = (spam: { correct: number; unbroken: number }) => {
+    const result = standing(94);
+    const [threat] = result.threats;
+    const classes = [
+      { label: 0, correct: 100 - spam.correct, unbroken: 94 - spam.unbroken },
+      { label: 1, ...spam },
+    ];
+    return verdict({
+      ...result,
+      model: { classes: ["ham", "spam"] },
+      threats: [{ ...threat, classes }],
+    } as unknown as Result);
+  };
+  const { short, because } = of({ correct: 12, unbroken: 6 });
+  expect(short).toBe("Trust it with care");
+  expect(because).toMatch(/Weakest class: spam, of which 6 of 12 stand\.$/);
+  expect(of({ correct: 3, unbroken: 2 })).toMatchObject({
+    short: "It mostly held",
+    because: expect.not.stringMatching(/spam/),
+  });
+});

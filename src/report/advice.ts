@@ -1,4 +1,5 @@
 import type { Result, ThreatResult } from "../assess/schema.ts";
+import { wilson95 } from "../base/statistics.ts";
 import { carried, commandLine, runCommand } from "./command-line.ts";
 import { percent } from "./format.ts";
 import { withdrawn } from "./withdrawn.ts";
@@ -12,6 +13,8 @@ export interface Verdict {
   readonly short: string;
   /** The figures behind it, or the reason why there are none: a sentence. */
   readonly because: string;
+  /** Where one class decided: the sentence of `because` that says so. */
+  readonly weakest?: string;
 }
 
 export interface NextStep {
@@ -32,6 +35,22 @@ const TRUST = [
   { least: 0.1, trust: "no", short: "Trust it only with inputs that nobody can alter" },
   { least: 0, trust: "no", short: "Do not trust it with inputs that anybody can alter" },
 ] as const;
+
+function trustOf(share: number): Pick<Verdict, "trust" | "short"> & { least: number } {
+  return TRUST.find(({ least }) => share >= least)!;
+}
+
+/**
+ * The class that stands least, where it stands worse than the whole is trusted for, beyond what chance explains: of few spam messages among many others, all may fall while
+ * nearly everything stands. Upper ends of 95 % intervals: one class among forty is that low by chance.
+ */
+function weakClass({ classes = [], robustAccuracy, attackSuccess }: ThreatResult) {
+  const most = ({ correct, unbroken }: (typeof classes)[number]) => wilson95(unbroken, correct).high;
+  const [weakest] = classes.filter(({ correct }) => correct > 0).sort((a, b) => most(a) - most(b));
+  return weakest !== undefined && most(weakest) < trustOf(robustAccuracy.unbroken / attackSuccess.of).least
+    ? { ...weakest, trust: trustOf(most(weakest)) }
+    : undefined;
+}
 
 export function verdict(result: Result): Verdict {
   const threat = worstThreat(result);
@@ -58,8 +77,12 @@ export function verdict(result: Result): Verdict {
     ({ knowledge, robustAccuracy }) =>
       `${WHO[knowledge]} misleads it on ${percent(right === 0 ? 0 : 1 - share(robustAccuracy.unbroken))}`,
   );
-  const { trust, short } = TRUST.find(({ least }) => share(threat.robustAccuracy.unbroken) >= least)!;
-  return { trust, short, because: `At ${name}, of the samples that it gets right, ${list.join(", ")}.` };
+  const because = `At ${name}, of the samples that it gets right, ${list.join(", ")}.`;
+  const weak = weakClass(threat);
+  const { trust, short } = weak?.trust ?? trustOf(share(threat.robustAccuracy.unbroken));
+  if (weak === undefined) return { trust, short, because };
+  const weakest = `Weakest class: ${result.model.classes[weak.label] ?? weak.label}, of which ${weak.unbroken} of ${weak.correct} stand.`;
+  return { trust, short, because: `${because} ${weakest}`, weakest };
 }
 
 function capitalized(text: string): string {

@@ -63,7 +63,7 @@ function written({ directory, report }: ConsoleOptions): string[] {
 function closing(result: Result, directory: string | undefined, style: Style): string[] {
   const { short, because } = verdict(result);
   const steps = nextSteps(result, directory).slice(0, NEXT_SHOWN);
-  return [style.strong(`${short}. ${because}`), ...steps.map(({ why, command }) => `${why}:\n  ${command}`)];
+  return [style.strong(`${short}. ${visible(because)}`), ...steps.map(({ why, command }) => `${why}:\n  ${command}`)];
 }
 
 function heading(result: Result, style: Style): string[] {

@@ -63,6 +63,10 @@ const threat = z.object({
     of: count.describe("correctly classified samples"),
     sampling95,
   }),
+  classes: z
+    .array(z.object({ label: count, correct: count, unbroken: count }))
+    .optional()
+    .describe("of each true class that the samples have: how many were right, and how many of these stood"),
   statuses: z.object({ misclassified: count, fooled: count, resisted: count, skipped: count, error: count }),
   curve: z.array(curvePoint),
   curveAttack: z.string().nullable(),

@@ -32,12 +32,12 @@ ${severityText(result)}${reasons.map(({ detail, try: remedy }) => html`<p><b>Wit
 
 /** The table has the figures of every attacker; here the strongest stands for all. */
 function because(result: Result, worst: ThreatResult | undefined): Markup {
-  const { because, short: said, trust } = verdict(result);
+  const { because, short: said, trust, weakest } = verdict(result);
   const [strongest] = [...(worst?.profiles ?? [])].sort((a, b) => a.robustAccuracy.value - b.robustAccuracy.value);
   if (trust === "unknown" || worst === undefined || strongest === undefined || worst.attackSuccess.of === 0)
     return short(because, LENGTH.paragraph);
   const misled = 1 - strongest.robustAccuracy.unbroken / worst.attackSuccess.of;
-  return html`<b>${said}:</b> of what it gets right, ${WHO[strongest.knowledge]} misleads it on ${share(misled)} within ${threatLabel(worst)}.`;
+  return html`<b>${said}:</b> of what it gets right, ${WHO[strongest.knowledge]} misleads it on ${share(misled)} within ${threatLabel(worst)}.${weakest !== undefined && html` ${short(weakest, LENGTH.sentence)}`}`;
 }
 
 /** The command where there is room for it: a command that is cut short helps nobody. */
