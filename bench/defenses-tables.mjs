@@ -12,8 +12,8 @@ export function tables(order, records) {
   const groups = order
     .map((name) => records.filter(({ experiment }) => experiment === name))
     .filter((all) => all.length > 0);
-  const only = (part) => groups.filter(([record]) => record[part]);
-  const peers = groups.filter(([{ attacked, pytorch }]) => attacked === undefined && pytorch);
+  const only = (part) => groups.filter((records) => records.some((record) => record[part]));
+  const peers = groups.filter(([{ training, attacked, pytorch }]) => !training && !attacked && pytorch);
   return [measured(only("attacked")), trained(only("training")), trainedByPytorch(peers)]
     .filter((table) => table !== "")
     .join("\n\n");
@@ -32,16 +32,30 @@ function measured(groups) {
     "PyTorch's",
     "checks that fire",
   ];
+  // Without a file there is nothing to measure.
+  const of = (place, share) => (record) => record.attacked?.[place] && percent(share(record.attacked[place]));
   const cells = (all) => [
     all[0].experiment,
-    [...new Set(all.map(({ attacked: [{ of }] }) => of))].join(" / "),
-    joined(all, ({ attacked: [{ correct, of }] }) => percent(correct / of)),
-    joined(all, ({ attacked: [{ stand, of }] }) => percent(stand / of)),
-    joined(all, ({ attacked: [{ profiles, of }] }) => percent(profiles.score / of)),
-    joined(all, ({ attacked: [, other] }) => other && percent(other.stand / other.of)),
+    [...new Set(all.flatMap(({ attacked = [] }) => attacked.slice(0, 1).map((one) => one.of)))].join(" / "),
+    joined(
+      all,
+      of(0, (one) => one.correct / one.of),
+    ),
+    joined(
+      all,
+      of(0, (one) => one.stand / one.of),
+    ),
+    joined(
+      all,
+      of(0, (one) => one.profiles.score / one.of),
+    ),
+    joined(
+      all,
+      of(1, (one) => one.stand / one.of),
+    ),
     joined(all, ({ ours }) => ours && percent(ours.robust)),
     joined(all, ({ pytorch }) => pytorch && percent(pytorch.robust)),
-    [...new Set(all.flatMap(({ attacked: [{ checks }] }) => Object.keys(checks)))].join(", "),
+    [...new Set(all.flatMap(({ attacked }) => Object.keys(attacked?.[0].checks ?? {})))].join(", "),
   ];
   return [head, head.map(() => "---"), ...groups.map(cells)].map(row).join("\n");
 }

@@ -162,17 +162,19 @@ function run(experiment, seed) {
   return {
     ...record,
     ...(experiment.harden === undefined ? {} : { training: facts(readJson(join(at, "model.training.json"))) }),
-    attacked: [
-      attack(experiment, file, threat, at),
-      ...(experiment.other === false ? [] : [attack(experiment, file, SETS[set].other, at, OTHER)]),
-    ],
+    ...(file !== null && {
+      attacked: [
+        attack(experiment, file, threat, at),
+        ...(experiment.other === false ? [] : [attack(experiment, file, SETS[set].other, at, OTHER)]),
+      ],
+    }),
     ...(experiment.peer === "attack" && python !== undefined
       ? { pytorch: peer(["attack", file, part(set, "test"), "--eps", threat.split(":")[1]]), ours: ownPgd(set, file) }
       : {}),
   };
 }
 
-/** The hardened file, trained now unless it is there. */
+/** The hardened file, trained now unless it is there. Where no epoch was worth writing: what it began with, or null if that were weights drawn at random. */
 function train({ set, from, boundary, harden }, seed, at) {
   const file = join(at, "model.onnx");
   if (existsSync(file)) return file;
@@ -205,7 +207,8 @@ function train({ set, from, boundary, harden }, seed, at) {
     ],
     { allowed: [0, 3] },
   );
-  return existsSync(file) ? file : start;
+  if (existsSync(file)) return file;
+  return harden.includes("--reinitialize") ? null : start;
 }
 
 /** What PyTorch's attack is held against: PGD on the margin, 100 steps from each of 5 starts, on all test samples. */
