@@ -13,29 +13,35 @@ export const BUNDLE_SCHEMA = "blindspot-bundle/1";
 const text = z.string().max(4096);
 const { modality, dims, values } = manifestSchema.shape;
 /** Texts as they are, rows as objects, all else the base64 of its file (PNG or .npy). */
-const side = z.union([
-  z.string().max(2 * LIMITS.blobBytes),
-  z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-]);
+const side = z
+  .union([z.string().max(2 * LIMITS.blobBytes), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))])
+  .describe("a text as it is, a row as an object, else the base64 of its file (PNG or .npy)");
 
-const lineSchema = z
+/** One line. What a reader does not know it passes over. */
+export const bundleLineSchema = z
   .object({
     schema: z.literal(BUNDLE_SCHEMA),
-    id: text.optional(),
+    id: text.optional().describe("told, never believed: a reader makes it anew"),
     modality,
     dims,
     values,
     input: side,
     clean: side.nullable().default(null),
     kind: z.enum(["adversarial", "natural", "corruption", "reported"]),
-    label: text,
+    label: text.describe("true class, as the writer says"),
     predicted: text.optional(),
     threat: text.optional(),
     group: text.optional(),
   })
-  .refine(isForm, "modality, dims and values that fit together");
+  .refine(isForm, "modality, dims and values that fit together")
+  .describe("one line of a bundle: a sample with its inputs inside");
 
 type Side = z.infer<typeof side>;
+
+/** The published schema, by its file name in `schemas/`. */
+export function bundleJsonSchema(): Record<string, unknown> {
+  return { "bundle.schema.json": z.toJSONSchema(bundleLineSchema, { io: "input" }) };
+}
 
 /**
  * Samples as JSON Lines, each with its inputs inside: for programs that do not know a corpus. What happened to a sample is not told; a corpus of its own (`corpus export
@@ -82,7 +88,7 @@ export async function readBundleLine(line: string, source: Claim["data"]): Promi
   } catch {
     throw refuse("no JSON");
   }
-  const parsed = lineSchema.safeParse(value);
+  const parsed = bundleLineSchema.safeParse(value);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     throw refuse(plain(`${path.map(String).join(".") || "the whole"}: ${message}`));
