@@ -39,20 +39,23 @@ function codes(text: string): string {
 /** A piece of a text: as it was, or what an edit made of it. */
 export interface Piece {
   readonly text: string;
-  readonly edit: Edit | null;
+  readonly edit: PlacedEdit | null;
 }
 
+/** An edit, and where in the original it is: [start, end) in code points. */
+export type PlacedEdit = Pick<Edit, "kind" | "from" | "to" | "start" | "end">;
+
 /** The original in pieces; those of an edit hold what stood there before it. */
-export function piecesBefore(original: string, edits: Edits): Piece[] {
+export function piecesBefore(original: string, edits: readonly PlacedEdit[]): Piece[] {
   return pieces(original, edits, ({ from }) => from);
 }
 
 /** The changed text in pieces. */
-export function piecesAfter(original: string, edits: Edits): Piece[] {
+export function piecesAfter(original: string, edits: readonly PlacedEdit[]): Piece[] {
   return pieces(original, edits, ({ to }) => to);
 }
 
-function pieces(original: string, edits: Edits, shown: (edit: Edit) => string): Piece[] {
+function pieces(original: string, edits: readonly PlacedEdit[], shown: (edit: PlacedEdit) => string): Piece[] {
   const characters = [...original];
   const result: Piece[] = [];
   let at = 0;

@@ -5,7 +5,7 @@ import { BlindspotError } from "../../base/errors.ts";
 import { GATE_REPORTERS, type GateFormat } from "../../report/gate/formats.ts";
 import { openCorpus } from "../corpus/open.ts";
 import type { Given } from "../options.ts";
-import { picturesOf } from "../regression/reports.ts";
+import { shownOf } from "../regression/reports.ts";
 import { hasGate, readGate } from "../regression/stored.ts";
 import { COMPARISON_NAMES, isComparisonFormat, renderComparison } from "../write-comparison.ts";
 import { openFile, REPORT_NAMES, type Rendered, renderReport } from "../write-report.ts";
@@ -74,7 +74,7 @@ async function renderedGate(
       problems: [`no corpus '${result.corpus.name}' here: the page has no pictures`],
       name,
     };
-  return { text: GATE_REPORTERS.html.render(result, await picturesOf(result, corpus)), problems: [], name };
+  return { text: GATE_REPORTERS.html.render(result, await shownOf(result, corpus)), problems: [], name };
 }
 
 function otherFormat(expected: string, got: string): BlindspotError {

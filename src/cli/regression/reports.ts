@@ -3,12 +3,13 @@ import { join } from "node:path";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { GateResult } from "../../regression/schema.ts";
 import { shownFirst } from "../../report/gate/words.ts";
-import type { Pictures } from "../../report/picture.ts";
+import type { Shown } from "../../report/shown.ts";
+import { shownIn } from "../corpus/shown.ts";
 import type { ReportName } from "./report-names.ts";
 import { writeText } from "./write.ts";
 
-/** Image samples that the page shows. */
-const PICTURES = 24;
+/** Samples that the page shows. */
+const SHOWN = 24;
 /** Where GitHub takes the summary of a step from. */
 const SUMMARY = "GITHUB_STEP_SUMMARY";
 
@@ -29,7 +30,7 @@ export async function writeReports(
       if (summary !== undefined && summary !== "") await appendFile(summary, GATE_REPORTERS.markdown.render(result));
     } else if (name === "html") {
       const { file, render } = GATE_REPORTERS.html;
-      await writeText(join(folder, file), render(result, await picturesOf(result, corpus)));
+      await writeText(join(folder, file), render(result, await shownOf(result, corpus)));
     } else {
       const { file, render } = GATE_REPORTERS[name];
       await writeText(join(folder, file), render(result));
@@ -38,22 +39,16 @@ export async function writeReports(
   return lines;
 }
 
-/** Clean input, input and change of the image samples that the page shows first. */
-export async function picturesOf(result: GateResult, corpus: Corpus): Promise<Map<string, Pictures>> {
-  const { drawChange } = await import("../../report/picture.ts");
-  const pictures = new Map<string, Pictures>();
-  for (const { sample, modality, attacked } of shownFirst(result.cases).slice(0, PICTURES)) {
-    if (modality !== "image") continue;
+/** Pictures and texts of the samples that the page shows first. */
+export async function shownOf(result: GateResult, corpus: Corpus): Promise<Map<string, Shown>> {
+  const all = new Map<string, Shown>();
+  for (const { sample, modality, attacked } of shownFirst(result.cases).slice(0, SHOWN)) {
+    // Of a row the result itself says what was changed.
+    if (modality === "row") continue;
     // Of what moved, the new input is what fools the version.
-    const shown = attacked?.version === "candidate" ? (attacked.child ?? sample) : sample;
-    const { manifest } = await corpus.find(shown);
-    if (manifest.clean === null) continue;
-    const [before, after] = await Promise.all(
-      [manifest.clean, manifest.input].map((name) => corpus.readInput(manifest, name)),
-    );
-    if (before!.state !== "good" || after!.state !== "good") continue;
-    const { dims } = manifest;
-    pictures.set(sample, await drawChange({ dims, values: before!.value }, { dims, values: after!.value }));
+    const entry = await corpus.find(attacked?.version === "candidate" ? (attacked.child ?? sample) : sample);
+    const shown = await shownIn(corpus, entry.manifest);
+    if (shown !== null) all.set(sample, shown);
   }
-  return pictures;
+  return all;
 }

@@ -4,7 +4,7 @@ import { duration, grouped, percent, plural } from "../format.ts";
 import { contentPolicy } from "../html/policy.ts";
 import { STYLE } from "../html/style.ts";
 import { html, Markup, named } from "../markup.ts";
-import type { Pictures } from "../picture.ts";
+import { type Shown, shownMarkup } from "../shown.ts";
 import { standingOf } from "./attention.ts";
 import { countsOf, freshRows, leftOutText } from "./facts.ts";
 import {
@@ -46,9 +46,9 @@ const SECTIONS = [
 
 /**
  * A gate as one file for a browser: nothing is loaded, and nothing runs in it.
- * @param pictures of image samples, by sample id: clean input, input, change
+ * @param shown pictures of image samples, whole texts: by sample id
  */
-export function gatePage(result: GateResult, pictures: ReadonlyMap<string, Pictures> = new Map()): string {
+export function gatePage(result: GateResult, shown: ReadonlyMap<string, Shown> = new Map()): string {
   const { base, candidate, tool } = result;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -63,7 +63,7 @@ ${tiles(result)}
 </header>
 <nav class="wide" aria-label="Sections"><ul>${SECTIONS.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 <main class="wide" id="main">
-${attention(result, pictures)}${counts(result)}${fresh(result)}${sure(result)}${all(result)}</main>
+${attention(result, shown)}${counts(result)}${fresh(result)}${sure(result)}${all(result)}</main>
 <footer class="wide">Made by ${tool.name} ${tool.version} from gate.json. Nothing in this page is loaded from elsewhere.</footer></body></html>
 `.text;
 }
@@ -84,16 +84,16 @@ function tiles({ cases }: GateResult): Markup {
   })}</ul>`;
 }
 
-function attention(result: GateResult, pictures: ReadonlyMap<string, Pictures>): Markup {
+function attention(result: GateResult, shown: ReadonlyMap<string, Shown>): Markup {
   const cases = shownFirst(result.cases);
   const more = cases.length - CARDS;
   return html`<section id="attention"><h2>What needs a look</h2>
-${cases.length === 0 ? html`<p>Nothing: no sample is wrong in the new version.</p>` : html`<div class="cards">${cases.slice(0, CARDS).map((one) => card(result, one, pictures.get(one.sample)))}</div>`}
+${cases.length === 0 ? html`<p>Nothing: no sample is wrong in the new version.</p>` : html`<div class="cards">${cases.slice(0, CARDS).map((one) => card(result, one, shown.get(one.sample)))}</div>`}
 ${more > 0 && html`<p class="muted">And ${plural(more, "more case")} below.</p>`}</section>
 `;
 }
 
-function card(result: GateResult, one: GateCase, shots: Pictures | undefined): Markup {
+function card(result: GateResult, one: GateCase, shown: Shown | undefined): Markup {
   const { sample, outcome, label, waiver } = one;
   const kind = { failed: "fail", unanswered: "warn", waived: "skipped", untrusted: "skipped", passed: "warn" }[
     standingOf(result, one)
@@ -114,15 +114,14 @@ function card(result: GateResult, one: GateCase, shots: Pictures | undefined): M
     ["look closer", html`<code>npx blindspot corpus show ${sample.slice(0, 12)}</code>`],
   ];
   return html`<article class="card" id="s-${sample.slice(0, 16)}"><header><h3>${named(label)} taken for ${named(reachedText(one))}</h3><span class="chip ${kind}">${outcomeText(outcome)}</span><code class="id">${sample.slice(0, 12)}</code></header>
-<div class="case">${shots === undefined ? changesOf(one) : shotsOf(shots)}<dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl></div></article>
+<div class="case">${shown === undefined ? changesOf(one) : shownMarkup(shown)}<dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl></div></article>
 `;
 }
 
 /** Of a row or a text, what was changed; else why there is nothing to see. */
 function changesOf(one: GateCase): Markup {
   const changed = changedText(one);
-  if (changed.length > 0)
-    return html`<div><p class="muted small">changed in the clean input</p><ul class="plain">${changed.map((text) => html`<li>${named(text)}</li>`)}</ul></div>`;
+  if (changed.length > 0) return shownMarkup({ kind: "changes", changes: changed });
   const why =
     one.modality === "image"
       ? "No picture: its file can't be read, or nothing clean stands beside it."
@@ -130,12 +129,6 @@ function changesOf(one: GateCase): Markup {
         ? "The input itself: nobody changed it."
         : "No picture: a vector.";
   return html`<p class="muted small">${why}</p>`;
-}
-
-function shotsOf({ before, after, change, amplified, width, height }: Pictures): Markup {
-  const one = (source: string, caption: string) =>
-    html`<figure><img class="pixels" src="${source}" width="${width}" height="${height}" alt="${caption}"><figcaption>${caption}</figcaption></figure>`;
-  return html`<div class="shots">${one(before, "clean")}${one(after, "input")}${one(change, `change, ${amplified} times`)}</div>`;
 }
 
 function counts(result: GateResult): Markup {

@@ -1,12 +1,13 @@
 import type { Finding, Result } from "../../assess/schema.ts";
 import { type ConfidenceBar, confidenceBars } from "../charts/confidence.ts";
 import { tableOf } from "../charts/figure.ts";
-import { defenseCounts, editText, type Piece, piecesAfter, piecesBefore } from "../edits.ts";
+import { defenseCounts, editText } from "../edits.ts";
 import { grouped, plural } from "../format.ts";
 import { type Content, html, type Markup, named } from "../markup.ts";
 import { RULE } from "../most-telling.ts";
 import type { Pictures } from "../picture.ts";
 import { findingSeverity } from "../severity.ts";
+import { markedTexts } from "../shown.ts";
 import { tellFinding } from "../story.ts";
 import { fieldDigits, fieldText } from "../words.ts";
 import { className, command, PIXELATED, severityChip, type View } from "./view.ts";
@@ -78,13 +79,7 @@ type Edits = NonNullable<Finding["perturbation"]["location"]["edits"]>;
 function editedText(original: string | undefined, edits: Edits): Markup {
   const list = html`<ul class="edits">${edits.map((edit) => html`<li>${editText(edit)}${edit.noticed && " (a reader can see it)"}</li>`)}</ul>`;
   if (original === undefined) return html`<div>${list}</div>`;
-  const marked = (piece: Piece, tag: "del" | "ins") =>
-    piece.edit === null || piece.text === ""
-      ? html`${piece.text}`
-      : tag === "del"
-        ? html`<del>${piece.text}</del>`
-        : html`<ins title="${editText(piece.edit)}">${piece.text}</ins>`;
-  return html`<div class="texts"><h4>Text before</h4><p dir="ltr">${piecesBefore(original, edits).map((piece) => marked(piece, "del"))}</p><h4>Text after</h4><p dir="ltr">${piecesAfter(original, edits).map((piece) => marked(piece, "ins"))}</p>${list}</div>`;
+  return markedTexts(original, edits, list);
 }
 
 /** What would have stopped the findings about texts. */
