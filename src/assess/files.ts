@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { BlindspotError, type Problem } from "../base/errors.ts";
@@ -26,12 +26,12 @@ export function fileError(error: unknown, subject: string): Error {
 }
 
 /** Writes under a temporary name first: a file with its final name is whole. */
-export async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeWhole(path: string, data: Uint8Array | string | AsyncIterable<string>): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     const handle = await open(temporary, "w");
     try {
-      await handle.writeFile(data);
+      await writeFile(handle, data);
       await handle.sync();
     } finally {
       await handle.close();

@@ -50,6 +50,18 @@ export interface Catalog {
 /** A catalog of a corpus as it is now; whoever asks for one closes it. */
 export type Look = () => Promise<Catalog>;
 
+/** Every sample as it stands, by id. */
+export function contentsOf(catalog: Catalog): Contents {
+  const { problems, notUnderstood } = catalog;
+  const filters: readonly Filter[] = [{}, { trust: "forgotten" }];
+  const entries = filters.flatMap((filter) => [...catalog.list(filter, null).entries]);
+  return { entries: entries.sort(byId), problems, notUnderstood };
+}
+
+export function byId(a: Entry, b: Entry): number {
+  return a.id < b.id ? -1 : Number(a.id > b.id);
+}
+
 /** Answers from what was read of the files. */
 export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
   const { entries, problems, notUnderstood } = contents;

@@ -283,27 +283,35 @@ export class Corpus {
     });
   }
 
-  /** The readable events of one sample. */
-  async eventsOf(id: string): Promise<CorpusEvent[]> {
+  /**
+   * The readable events of one sample.
+   * @param held names in its folder of events, where they are known
+   */
+  async eventsOf(id: string, held?: readonly string[]): Promise<CorpusEvent[]> {
     const folder = eventFolder(id);
-    const names = (await this.folder.list(folder)).filter((name) => belongsTo(name, id));
+    const names = (held ?? (await this.folder.list(folder))).filter((name) => belongsTo(name, id));
     const read = await pooled(names, PARALLEL, (name) => readEvent(this.folder, `${folder}/${name}`));
     return read.flatMap((one) => (one.state === "good" && one.value.sample === id ? [one.value] : []));
   }
 
   /** Every sample as it stands. */
   async read(): Promise<Contents> {
+    const parts = await pooled(SHARDS, 8, (shard) => this.readPart(shard));
+    const problems = parts.flatMap((part) => part.problems).sort((a, b) => (a.path < b.path ? -1 : 1));
+    const notUnderstood = parts.flatMap((part) => part.notUnderstood).sort();
+    return { entries: parts.flatMap(({ entries }) => entries), problems, notUnderstood };
+  }
+
+  /** The samples whose ids begin with one of `SHARDS`. */
+  async readPart(shard: string): Promise<Contents> {
     const problems: FileProblem[] = [];
     const notUnderstood: string[] = [];
-    const parts = await pooled(SHARDS, 8, async (shard) => {
-      const events = await this.all(`events/${shard}`, readEvent, problems, notUnderstood);
-      const bySample = new Map<string, CorpusEvent[]>();
-      for (const event of events) bySample.set(event.sample, [...(bySample.get(event.sample) ?? []), event]);
-      const manifests = await this.all(`samples/${shard}`, readManifest, problems, notUnderstood);
-      return manifests.map((manifest) => entryOf(manifest, bySample.get(manifest.id) ?? []));
-    });
-    problems.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { entries: parts.flat(), problems, notUnderstood: notUnderstood.sort() };
+    const events = await this.all(`events/${shard}`, readEvent, problems, notUnderstood);
+    const bySample = new Map<string, CorpusEvent[]>();
+    for (const event of events) bySample.set(event.sample, [...(bySample.get(event.sample) ?? []), event]);
+    const manifests = await this.all(`samples/${shard}`, readManifest, problems, notUnderstood);
+    const entries = manifests.map((manifest) => entryOf(manifest, bySample.get(manifest.id) ?? []));
+    return { entries, problems, notUnderstood };
   }
 
   private async all<T>(

@@ -10,6 +10,7 @@ import { type Entry, entryOf } from "./entry.ts";
 import { CELL_FAMILIES, facetsOf } from "./facets.ts";
 import { ALIKE_TABLES, groupingIn, regroup, type Tables, writeLikenesses } from "./files-alike.ts";
 import type { Filter } from "./filter.ts";
+import { conditions } from "./filter-sql.ts";
 import { eventOfName, SHARDS, sampleOfName } from "./layout.ts";
 import { type Read, readEvent, readManifest } from "./read.ts";
 import type { CorpusEvent, Manifest } from "./schema.ts";
@@ -17,9 +18,9 @@ import { type FirstInCell, modelsOf, ordered, statisticsOf } from "./statistics.
 
 /** Beside the corpus's own folders; ignores itself in git. Another layout of the tables is another file. */
 const FOLDER = ".index";
-const FILE = "corpus-3.sqlite";
+const FILE = "corpus-4.sqlite";
 /** Of earlier layouts: `reindex` removes them. */
-const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite"];
+const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite", "corpus-3.sqlite"];
 /** A folder that changed this lately may change again without a later time: it is looked at anew next time. */
 const UNSURE_MS = 2000;
 const PARALLEL = 32;
@@ -29,10 +30,11 @@ const BUSY_MS = 5000;
 /** What is asked of the database at once. */
 const PAGE = 500;
 
+/** `sample` and `event` have their names in an index of its own: what is new is found without going over all that they say. */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS shard (name TEXT PRIMARY KEY, samples REAL, events REAL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS sample (id TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS event (name TEXT PRIMARY KEY, sample TEXT, body TEXT) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS sample (id TEXT PRIMARY KEY, body TEXT);
+  CREATE TABLE IF NOT EXISTS event (name TEXT PRIMARY KEY, sample TEXT, body TEXT);
   CREATE INDEX IF NOT EXISTS event_sample ON event (sample);
   CREATE TABLE IF NOT EXISTS odd (path TEXT PRIMARY KEY, damaged INTEGER, said TEXT) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS entry (id TEXT PRIMARY KEY, since TEXT, living INTEGER, model TEXT) WITHOUT ROWID;
@@ -387,28 +389,4 @@ function eventName(file: string): string | null {
 
 function isDatabaseError(error: unknown): boolean {
   return error instanceof Error && /sqlite/i.test(`${error.name} ${(error as { code?: string }).code ?? ""}`);
-}
-
-/** A filter as SQL: the same as `matches`. */
-function conditions({ kind, pair, threats, group, trust }: Filter): { where: string; values: string[] } {
-  const parts: string[] = [];
-  const values: string[] = [];
-  const has = (name: string, test: string, ...given: string[]) => {
-    parts.push(`EXISTS (SELECT 1 FROM facet f WHERE f.id = e.id AND f.name = '${name}' AND (${test}))`);
-    values.push(...given);
-  };
-  if (trust === undefined) parts.push("e.living = 1");
-  else if (trust === "forgotten") parts.push("e.living = 0");
-  else has("trust", "f.value = ?", trust);
-  if (kind !== undefined) has("kind", "f.value = ?", kind);
-  if (group !== undefined) has("group", "f.value = ?", group);
-  if (pair?.label != null) has("label", "f.value = ?", pair.label);
-  if (pair?.predicted != null) has("predicted", "f.value = ?", pair.predicted);
-  if (threats !== undefined)
-    has(
-      "threat",
-      threats.map(() => "f.value = ? OR substr(f.value, 1, length(?) + 1) IN (? || ';', ? || ':')").join(" OR "),
-      ...threats.flatMap((asked) => [asked, asked, asked, asked]),
-    );
-  return { where: parts.join(" AND "), values };
 }

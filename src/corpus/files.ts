@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BlindspotError } from "../base/errors.ts";
 import type { CorpusFolder } from "./folder.ts";
@@ -19,6 +19,8 @@ export async function diskFolder(directory: string): Promise<CorpusFolder> {
   const checked = new Set<string>();
   /** The folder of a file, made if need be; level by level, so that no link on the way leads elsewhere. */
   const folderOf = async (path: string): Promise<string> => {
+    const known = join(directory, path, "..");
+    if (checked.has(known)) return known;
     await mkdir(directory, { recursive: true });
     let folder = directory;
     for (const level of path.split("/").slice(0, -1)) {
@@ -119,7 +121,7 @@ async function readRegular(path: string, limit: number): Promise<Uint8Array | nu
       const facts = await handle.stat();
       if (!facts.isFile()) throw refuse("an ordinary file", "a folder, or something special");
       if (facts.size > limit) throw refuse(`at most ${limit} bytes`, `${facts.size}`);
-      return new Uint8Array(await handle.readFile());
+      return await contentOf(handle, facts.size);
     } finally {
       await handle.close();
     }
@@ -129,6 +131,17 @@ async function readRegular(path: string, limit: number): Promise<Uint8Array | nu
     if (code === "ELOOP") throw refuse("an ordinary file", "a link");
     throw diskError(error, path);
   }
+}
+
+/** As many bytes as there were, in one call for most files: `readFile` would ask for the size again. */
+async function contentOf(handle: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await handle.read(bytes, at, size - at);
+    if (bytesRead === 0) return bytes.subarray(0, at);
+    at += bytesRead;
+  }
+  return bytes;
 }
 
 function diskError(error: unknown, subject: string): Error {

@@ -32,11 +32,16 @@ export function eventFolder(sample: string): string {
 
 /** Events are named by their bytes. */
 export function eventPath(sample: string, text: string): string {
-  return `${eventFolder(sample)}/${sample.slice(0, PREFIX)}-${sha256(text)}.json`;
+  return `${eventFolder(sample)}/${eventPrefix(sample)}-${sha256(text)}.json`;
+}
+
+/** What the names of a sample's events begin with. */
+export function eventPrefix(sample: string): string {
+  return sample.slice(0, PREFIX);
 }
 
 export function belongsTo(eventName: string, sample: string): boolean {
-  return eventName.startsWith(`${sample.slice(0, PREFIX)}-`);
+  return eventName.startsWith(`${eventPrefix(sample)}-`);
 }
 
 export function modelPath(digest: string): string {

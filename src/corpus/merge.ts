@@ -2,7 +2,7 @@ import { pooled } from "../base/pooled.ts";
 import type { Look } from "./catalog.ts";
 import type { Corpus, FileProblem } from "./corpus.ts";
 import { purge, reading } from "./forget.ts";
-import { blobOfName, eventOfName, SHARDS, sampleOfName, samplePath } from "./layout.ts";
+import { blobOfName, eventOfName, eventPrefix, SHARDS, sampleOfName, samplePath } from "./layout.ts";
 import { LIMITS, type Read, readEvent, readManifest, readModelRecord } from "./read.ts";
 import type { Manifest } from "./schema.ts";
 
@@ -42,6 +42,8 @@ class Merge {
   private readonly target: Corpus;
   private readonly source: Corpus;
   private readonly only: ReadonlySet<string> | null;
+  /** What names of their events begin with. */
+  private readonly prefixes: ReadonlySet<string> | null;
   private readonly refused: FileProblem[] = [];
   private readonly notUnderstood: string[] = [];
   private readonly count = { samples: 0, events: 0, inputs: 0 };
@@ -50,6 +52,7 @@ class Merge {
     this.target = target;
     this.source = source;
     this.only = only;
+    this.prefixes = only === null ? null : new Set([...only].map(eventPrefix));
   }
 
   async perform(): Promise<Merged> {
@@ -68,22 +71,34 @@ class Merge {
 
   /** What concerns samples whose ids begin alike, in the order of `Corpus.add`: inputs, events, manifests. */
   private async shard(shard: string): Promise<void> {
+    const folders = [this.source.folder, this.target.folder];
+    const [theirs, own] = await Promise.all(folders.map((folder) => folder.list(`events/${shard}`)));
+    const isForgotten = async (id: string) => {
+      const events = [...(await this.source.eventsOf(id, theirs)), ...(await this.target.eventsOf(id, own))];
+      return events.some(({ event }) => event === "forgotten");
+    };
     const manifests: string[] = [];
     for (const path of await this.missing(`samples/${shard}`, sampleOfName)) {
       if (this.only?.has(path.slice(path.lastIndexOf("/") + 1, -".json".length)) === false) continue;
       const read = await readManifest(this.source.folder, path);
       if (!this.takes(path, read)) continue;
-      if (read.state !== "good" || (await this.inputsOf(path, read.value))) manifests.push(path);
+      if (read.state !== "good" || (await isForgotten(read.value.id)) || (await this.inputsOf(path, read.value)))
+        manifests.push(path);
     }
     for (const path of await this.missing(`events/${shard}`, (name) => eventOfName(name)?.digest ?? null))
-      await this.event(path);
+      if (this.mayTake(path)) await this.event(path, isForgotten);
     for (const path of manifests) {
       await this.copy(path, LIMITS.textBytes);
       this.count.samples++;
     }
   }
 
-  private async event(path: string): Promise<void> {
+  /** Whether it may be an event of a sample that is taken. */
+  private mayTake(path: string): boolean {
+    return this.prefixes?.has(eventOfName(path.slice(path.lastIndexOf("/") + 1))!.prefix) ?? true;
+  }
+
+  private async event(path: string, isForgotten: (id: string) => Promise<boolean>): Promise<void> {
     const read = await readEvent(this.source.folder, path);
     if (!this.takes(path, read)) return;
     const event = read.state === "good" ? read.value : null;
@@ -91,7 +106,7 @@ class Merge {
     if (event?.event === "rendered") {
       const manifest = await readManifest(this.source.folder, samplePath(event.sample));
       if (manifest.state !== "good") return this.refuse(path, "its sample is missing");
-      if (!(await this.isForgotten(event.sample)) && !(await this.input(path, manifest.value, event.input))) return;
+      if (!(await isForgotten(event.sample)) && !(await this.input(path, manifest.value, event.input))) return;
     }
     await this.copy(path, LIMITS.textBytes);
     this.count.events++;
@@ -105,14 +120,8 @@ class Merge {
     return names.filter((name) => nameOf(name) !== null).map((name) => `${folder}/${name}`);
   }
 
-  private async isForgotten(id: string): Promise<boolean> {
-    const events = [...(await this.source.eventsOf(id)), ...(await this.target.eventsOf(id))];
-    return events.some(({ event }) => event === "forgotten");
-  }
-
-  /** Both sides of a sample. Without them it would be half of one, unless it was forgotten. */
+  /** Both sides of a sample that was not forgotten. Without them it would be half of one. */
   private async inputsOf(path: string, manifest: Manifest): Promise<boolean> {
-    if (await this.isForgotten(manifest.id)) return true;
     for (const digest of [manifest.input, manifest.clean])
       if (digest !== null && !(await this.input(path, manifest, digest))) return false;
     return true;

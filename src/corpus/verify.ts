@@ -1,7 +1,8 @@
 import { pooled } from "../base/pooled.ts";
 import type { Contents, Corpus, FileProblem } from "./corpus.ts";
 import { type Entry, inputsOf } from "./entry.ts";
-import { blobOfName, blobPath, eventOfName, FORMAT_FILE, ROOTS, SHARDS, sampleOfName } from "./layout.ts";
+import type { Form } from "./identity.ts";
+import { blobOfName, blobPath, eventOfName, eventPrefix, FORMAT_FILE, ROOTS, SHARDS, sampleOfName } from "./layout.ts";
 import { plain, readModelRecord } from "./read.ts";
 
 export interface Verified {
@@ -27,52 +28,82 @@ const OWN = new Set<string>([
   ".index",
 ]);
 
-/** Reads every file and every input of a corpus. Changes nothing. */
+/** Reads every file and every input of a corpus, one part after the other. Changes nothing. */
 export async function verify(corpus: Corpus): Promise<Verified> {
-  const contents = await corpus.read();
-  const problems = [...contents.problems];
-  const leftovers: FileProblem[] = [];
-  problems.push(...(await models(corpus, contents)));
-  const inputs = wantedInputs(contents.entries);
-  const read = await pooled([...inputs], 4, async ([path, { entry, digest }]) => ({
-    path,
-    forgotten: entry.forgotten !== null,
-    read: await corpus.readFile(entry.manifest, digest),
-  }));
-  for (const { path, forgotten, read: one } of read) {
-    if (forgotten && one.state !== "missing")
-      leftovers.push({ path, problem: "of a forgotten sample: forget it again" });
-    else if (!forgotten && one.state === "missing") problems.push({ path, problem: "is missing" });
-    else if (!forgotten && one.state === "bad") problems.push({ path, problem: one.problem });
-  }
-  leftovers.push(...(await strays(corpus, contents, inputs)));
-  const { entries, notUnderstood } = contents;
-  const living = read.filter(({ forgotten }) => !forgotten).length;
-  return { samples: entries.length, inputs: living, problems, leftovers, notUnderstood };
-}
-
-interface Wanted {
-  readonly entry: Entry;
-  readonly digest: string;
-}
-
-/** All inputs by path; one that a living sample needs is needed, whatever was forgotten. */
-function wantedInputs(entries: readonly Entry[]): Map<string, Wanted> {
-  const inputs = new Map<string, Wanted>();
-  for (const entry of entries) {
-    const { manifest } = entry;
-    for (const digest of inputsOf(entry)) {
-      const path = blobPath(digest, manifest);
-      if (inputs.get(path)?.entry.forgotten !== null || entry.forgotten === null) inputs.set(path, { entry, digest });
-    }
-  }
-  return inputs;
-}
-
-async function models(corpus: Corpus, { entries }: Contents): Promise<FileProblem[]> {
-  const wanted = new Set(entries.flatMap(({ events }) => events.flatMap((one) => ("model" in one ? [one.model] : []))));
   const problems: FileProblem[] = [];
-  for (const digest of wanted) {
+  const leftovers: FileProblem[] = [];
+  const unfinished: FileProblem[] = [];
+  const notUnderstood: string[] = [];
+  const wanted = { inputs: new Map<string, Wanted>(), models: new Set<string>() };
+  let samples = 0;
+  for (const shard of SHARDS) {
+    const part = await corpus.readPart(shard);
+    samples += part.entries.length;
+    problems.push(...part.problems);
+    notUnderstood.push(...part.notUnderstood);
+    for (const entry of part.entries) want(wanted, entry);
+    await straysOf(corpus, shard, part, leftovers, unfinished);
+  }
+  problems.push(...(await models(corpus, wanted.models)));
+  let inputs = 0;
+  await pooled([...wanted.inputs], 4, async ([path, { form, isLiving }]) => {
+    const { state, problem } = await stateOf(corpus, form, path);
+    if (isLiving) inputs++;
+    if (!isLiving && state !== "missing") leftovers.push({ path, problem: "of a forgotten sample: forget it again" });
+    else if (isLiving && state !== "good") problems.push({ path, problem });
+  });
+  leftovers.push(...(await strangers(corpus)));
+  for (const shard of SHARDS)
+    for (const name of await corpus.folder.list(`blobs/${shard}`)) {
+      const path = `blobs/${shard}/${plain(name)}`;
+      if (blobOfName(name) === null) leftovers.push({ path, problem: "not of a corpus" });
+      else if (!wanted.inputs.has(path)) unfinished.push({ path, problem: UNFINISHED });
+    }
+  // What isn't understood may need them.
+  if (notUnderstood.length === 0) leftovers.push(...unfinished);
+  return {
+    samples,
+    inputs,
+    problems: problems.sort(byPath),
+    leftovers: leftovers.sort(byPath),
+    notUnderstood: notUnderstood.sort(),
+  };
+}
+
+const UNFINISHED = "its sample was never finished: store it again";
+
+function byPath(a: FileProblem, b: FileProblem): number {
+  return a.path < b.path ? -1 : 1;
+}
+
+/** An input, by its path. One that a living sample needs is needed, whatever was forgotten. */
+interface Wanted {
+  readonly form: Form;
+  readonly isLiving: boolean;
+}
+
+function want(
+  { inputs, models: digests }: { readonly inputs: Map<string, Wanted>; readonly models: Set<string> },
+  entry: Entry,
+): void {
+  for (const event of entry.events) if ("model" in event) digests.add(event.model);
+  const { modality, dims, values } = entry.manifest;
+  const form = { modality, dims, values };
+  const isLiving = entry.forgotten === null;
+  for (const digest of inputsOf(entry)) {
+    const path = blobPath(digest, form);
+    if (isLiving || !inputs.has(path)) inputs.set(path, { form, isLiving });
+  }
+}
+
+async function stateOf(corpus: Corpus, form: Form, path: string): Promise<{ state: string; problem: string }> {
+  const read = await corpus.readFile(form, blobOfName(path.slice(path.lastIndexOf("/") + 1))!);
+  return { state: read.state, problem: read.state === "bad" ? read.problem : "is missing" };
+}
+
+async function models(corpus: Corpus, digests: ReadonlySet<string>): Promise<FileProblem[]> {
+  const problems: FileProblem[] = [];
+  for (const digest of digests) {
     const read = await readModelRecord(corpus.folder, digest);
     const path = `models/${digest}.json`;
     if (read.state === "missing") problems.push({ path, problem: "is missing" });
@@ -81,36 +112,32 @@ async function models(corpus: Corpus, { entries }: Contents): Promise<FileProble
   return problems;
 }
 
-/** Files that no sample asks for. */
-async function strays(
-  corpus: Corpus,
-  { entries, notUnderstood }: Contents,
-  inputs: ReadonlyMap<string, unknown>,
-): Promise<FileProblem[]> {
-  const { folder } = corpus;
-  const found: FileProblem[] = [];
-  const prefixes = new Set(entries.map(({ id }) => id.slice(0, 16)));
-  for (const name of await folder.list(""))
-    if (!OWN.has(name)) found.push({ path: plain(name), problem: "not of a corpus" });
-  for (const name of await folder.list(".tmp"))
-    found.push({ path: `.tmp/${plain(name)}`, problem: "a writer was stopped, or writes now" });
-  for (const shard of SHARDS) {
-    for (const name of await folder.list(`samples/${shard}`))
-      if (sampleOfName(name) === null)
-        found.push({ path: `samples/${shard}/${plain(name)}`, problem: "not of a corpus" });
-    for (const name of await folder.list(`events/${shard}`)) {
-      const event = eventOfName(name);
-      const path = `events/${shard}/${plain(name)}`;
-      if (event === null) found.push({ path, problem: "not of a corpus" });
-      else if (!prefixes.has(event.prefix) && notUnderstood.length === 0)
-        found.push({ path, problem: "its sample was never finished: store it again" });
-    }
-    for (const name of await folder.list(`blobs/${shard}`)) {
-      const path = `blobs/${shard}/${name}`;
-      if (blobOfName(name) === null) found.push({ path: `blobs/${shard}/${plain(name)}`, problem: "not of a corpus" });
-      else if (!inputs.has(path) && notUnderstood.length === 0)
-        found.push({ path, problem: "its sample was never finished: store it again" });
-    }
+/** What lies beside the folders of a corpus, and what writers left. */
+async function strangers({ folder }: Corpus): Promise<FileProblem[]> {
+  const others = (await folder.list("")).filter((name) => !OWN.has(name));
+  const unfinished = await folder.list(".tmp");
+  return [
+    ...others.map((name) => ({ path: plain(name), problem: "not of a corpus" })),
+    ...unfinished.map((name) => ({ path: `.tmp/${plain(name)}`, problem: "a writer was stopped, or writes now" })),
+  ];
+}
+
+/** Files of one part that no sample asks for. */
+async function straysOf(
+  { folder }: Corpus,
+  shard: string,
+  { entries }: Contents,
+  leftovers: FileProblem[],
+  unfinished: FileProblem[],
+): Promise<void> {
+  const prefixes = new Set(entries.map(({ id }) => eventPrefix(id)));
+  for (const name of await folder.list(`samples/${shard}`))
+    if (sampleOfName(name) === null)
+      leftovers.push({ path: `samples/${shard}/${plain(name)}`, problem: "not of a corpus" });
+  for (const name of await folder.list(`events/${shard}`)) {
+    const event = eventOfName(name);
+    const path = `events/${shard}/${plain(name)}`;
+    if (event === null) leftovers.push({ path, problem: "not of a corpus" });
+    else if (!prefixes.has(event.prefix)) unfinished.push({ path, problem: UNFINISHED });
   }
-  return found;
 }

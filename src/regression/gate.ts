@@ -1,5 +1,5 @@
 import { sha256 } from "../base/hash.ts";
-import type { Corpus } from "../corpus/corpus.ts";
+import type { Contents, Corpus } from "../corpus/corpus.ts";
 import { samplePath } from "../corpus/layout.ts";
 import { type Baseline, brokenOf, ratchetOf, readBaseline } from "./baseline.ts";
 import { type Case, type Cases, casesOf } from "./case.ts";
@@ -26,6 +26,8 @@ import { requireUnchanged, sharedProfiles, type Version } from "./version.ts";
 
 export interface ReplayOptions {
   readonly corpus: Corpus;
+  /** What is in it; default: its files are read. */
+  readonly contents?: Contents;
   readonly candidate: Version;
   /** Default: none. */
   readonly memory?: Memory;
@@ -48,7 +50,7 @@ export interface GateOptions extends ReplayOptions {
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const started = performance.now();
   const { corpus, candidate } = options;
-  const contents = await corpus.read();
+  const contents = options.contents ?? (await corpus.read());
   const cases = await casesOf(corpus, contents.entries);
   const all = await replayVersion(candidate, cases, options);
   await requireUnchanged(candidate);
@@ -76,7 +78,7 @@ export async function gate(options: GateOptions): Promise<GateResult> {
   const { corpus, candidate, base, effort = {}, now = () => new Date() } = options;
   const policy = policySchema.parse(options.policy ?? {});
   const baseline = await readBaseline(corpus);
-  const contents = await corpus.read();
+  const contents = options.contents ?? (await corpus.read());
   const cases = await casesOf(corpus, contents.entries);
   const after = await replayVersion(candidate, cases, options);
   const before = await replayVersion(base, cases, options);

@@ -6,7 +6,7 @@ import type { Entry } from "../../corpus/entry.ts";
 import { isRendered, type Rendered, render } from "../../corpus/render.ts";
 import { judgeOf } from "../../minimize/index.ts";
 import { duration, grouped, plural } from "../../report/format.ts";
-import { openCorpus, tellProblems } from "../corpus/open.ts";
+import { openCorpus, readCorpus, tellProblems } from "../corpus/open.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { earlyEnd } from "../models/open-attacked.ts";
 import { type Given, requireOptions } from "../options.ts";
@@ -29,7 +29,7 @@ export async function run(options: Given, ids: readonly string[]): Promise<numbe
       hint: "See blindspot corpus ls",
     });
   const corpus = await openCorpus(given);
-  const entries = await chosen(corpus, ids);
+  const entries = await chosen(given, corpus, ids);
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const interrupt = onInterrupt((text) => progress.line(text));
   const started = Date.now();
@@ -77,9 +77,9 @@ export async function run(options: Given, ids: readonly string[]): Promise<numbe
   }
 }
 
-async function chosen(corpus: Corpus, ids: readonly string[]): Promise<readonly Entry[]> {
+async function chosen(given: Given, corpus: Corpus, ids: readonly string[]): Promise<readonly Entry[]> {
   if (ids.length > 0) return Promise.all(ids.map((id) => corpus.find(id)));
-  const { entries, problems, notUnderstood } = await corpus.read();
+  const { entries, problems, notUnderstood } = await readCorpus(given, corpus);
   tellProblems(problems, notUnderstood);
   return entries;
 }

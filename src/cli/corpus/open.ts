@@ -1,12 +1,12 @@
 import { userInfo } from "node:os";
 import { BlindspotError } from "../../base/errors.ts";
 import type { Grouping } from "../../corpus/alike.ts";
-import { type Catalog, catalogOf } from "../../corpus/catalog.ts";
-import { Corpus } from "../../corpus/corpus.ts";
+import { byId, type Catalog, catalogOf, contentsOf } from "../../corpus/catalog.ts";
+import { type Contents, Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
 import { diskFolder, isFolder } from "../../corpus/files.ts";
 import { CorpusIndex } from "../../corpus/files-index.ts";
-import { classesIn, type Filter, matches, parsePair } from "../../corpus/filter.ts";
+import { type Filter, parsePair } from "../../corpus/filter.ts";
 import { SHARDS } from "../../corpus/layout.ts";
 import { grouped } from "../../report/format.ts";
 import type { Given } from "../options.ts";
@@ -84,10 +84,26 @@ export function filterOf(given: Given, classes: () => ReadonlySet<string>): Filt
   });
 }
 
-/** The samples that the options name. */
-export function selected(entries: readonly Entry[], given: Given): Entry[] {
-  const filter = filterOf(given, () => classesIn(entries));
-  return entries.filter((entry) => matches(entry, filter));
+/** Every sample as it stands: what the index knows of a large corpus is not read again. */
+export async function readCorpus(given: Given, corpus: Corpus): Promise<Contents> {
+  const catalog = await openCatalog(given, corpus);
+  try {
+    return contentsOf(catalog);
+  } finally {
+    catalog.close();
+  }
+}
+
+/** The samples that the options name, by id. What is damaged is told. */
+export async function selected(given: Given, corpus: Corpus): Promise<Entry[]> {
+  const catalog = await openCatalog(given, corpus);
+  try {
+    tellProblems(catalog.problems, catalog.notUnderstood);
+    const filter = filterOf(given, () => catalog.classes());
+    return [...catalog.list(filter, null).entries].sort(byId);
+  } finally {
+    catalog.close();
+  }
 }
 
 /** What is damaged or not understood goes to stderr: a list that leaves something out says so. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import type { Corpus } from "../../corpus/corpus.ts";
+import type { Entry } from "../../corpus/entry.ts";
 import { threatsOf } from "../../corpus/filter.ts";
 import { gate } from "../../regression/gate.ts";
 import { gateText } from "../../report/gate/console.ts";
-import { openCorpus } from "../corpus/open.ts";
+import { openCorpus, readCorpus } from "../corpus/open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { defined, overridesOf } from "../plan-options.ts";
 import { attackFresh } from "./fresh.ts";
@@ -23,13 +23,15 @@ export async function run(options: Given): Promise<number> {
   try {
     const [candidate, base] = opened.versions;
     const { attacks, profile, seed } = given;
+    const contents = await readCorpus(given, corpus);
     const result = await gate({
       corpus,
+      contents,
       candidate: candidate!,
       base: base!,
       effort: { overrides: overridesOf(given), ...defined({ attacks, profiles: profile, seed }) },
       policy,
-      fresh: async () => attackFresh(given, opened, await threatsIn(corpus), session),
+      fresh: async () => attackFresh(given, opened, threatsIn(contents.entries), session),
       ...session.options,
     });
     session.progress.clear();
@@ -47,7 +49,6 @@ export async function run(options: Given): Promise<number> {
 }
 
 /** Ids of what the samples of the corpus were found under. */
-async function threatsIn(corpus: Corpus): Promise<string[]> {
-  const { entries } = await corpus.read();
+function threatsIn(entries: readonly Entry[]): string[] {
   return [...new Set(entries.flatMap(threatsOf))].sort();
 }

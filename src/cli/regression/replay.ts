@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { replay } from "../../regression/gate.ts";
 import { replayText } from "../../report/gate/console.ts";
-import { openCorpus } from "../corpus/open.ts";
+import { openCorpus, readCorpus } from "../corpus/open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { openVersions } from "./open-versions.ts";
 import { beginSession } from "./session.ts";
@@ -14,7 +14,12 @@ export async function run(options: Given): Promise<number> {
   const opened = await openVersions([given.model], given, corpus, session.options.signal);
   try {
     const [candidate] = opened.versions;
-    const result = await replay({ corpus, candidate: candidate!, ...session.options });
+    const result = await replay({
+      corpus,
+      contents: await readCorpus(given, corpus),
+      candidate: candidate!,
+      ...session.options,
+    });
     session.progress.clear();
     if (given.out !== undefined) await writeJson(join(given.out, "replay.json"), result);
     process.stdout.write(given.json ? `${JSON.stringify(result, null, 2)}\n` : replayText(result));
