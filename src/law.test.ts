@@ -39,7 +39,7 @@ const LAW: Record<string, { values: string[]; types?: string[] }> = {
     values: ["base", "tensor", "inputs", "threats", "models", "attacks", "corpus", "assess"],
     types: ["data"],
   },
-  report: { values: ["base", "inputs"], types: ["assess", "regression"] },
+  report: { values: ["base", "inputs"], types: ["assess", "regression", "corpus"] },
   // The attacker's own model: trained from what the target answers.
   surrogates: {
     values: ["base", "tensor", "graph", "ops", "autodiff", "train", "models", "threats"],

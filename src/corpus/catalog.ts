@@ -1,7 +1,9 @@
 import { pooled } from "../base/pooled.ts";
 import { byKey, type Grouping, groupsIn, joined, likenessOf } from "./alike.ts";
+import { canonicalText } from "./canonical-json.ts";
 import type { Contents, Corpus, FileProblem } from "./corpus.ts";
 import { type Entry, inputsOf } from "./entry.ts";
+import { type FacetName, facetsOf } from "./facets.ts";
 import { classesIn, type Filter, matches } from "./filter.ts";
 import { type Sketch, sketchOf } from "./sketch.ts";
 import { type CorpusStatistics, statisticsOf, tallyOf } from "./statistics.ts";
@@ -23,6 +25,12 @@ export interface Leaders {
   readonly total: number;
 }
 
+export interface PairCount {
+  readonly pair: string;
+  readonly attack: string | null;
+  readonly samples: number;
+}
+
 /** What lists and counts are answered from: the files themselves, or an index of them. Both give the same answers. */
 export interface Catalog {
   /** Samples, forgotten ones too. */
@@ -37,6 +45,8 @@ export interface Catalog {
   needed(inputs: readonly string[]): ReadonlySet<string>;
   /** @param classes how many the models have, where they agree */
   statistics(classes: number | null): CorpusStatistics;
+  /** Samples by class pair and attack, or kind of corruption; under several where several hold; null: none. */
+  pairsByAttack(): readonly PairCount[];
   /**
    * Samples that are alike. Images that nobody looked at before are read, where others have the same key.
    * @param onRead how many of them are read
@@ -82,6 +92,20 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
       return new Set(inputs.filter((digest) => had.has(digest)));
     },
     statistics: (classes) => statisticsOf(tallyOf(contents), classes),
+    pairsByAttack() {
+      const counts = new Map<string, PairCount>();
+      for (const entry of entries) {
+        const facets = facetsOf(entry);
+        const of = (wanted: FacetName) => facets.flatMap(({ name, value }) => (name === wanted ? [value] : []));
+        const attacks = of("attack");
+        for (const pair of of("pair"))
+          for (const attack of attacks.length === 0 ? [null] : attacks) {
+            const key = canonicalText([pair, attack]);
+            counts.set(key, { pair, attack, samples: (counts.get(key)?.samples ?? 0) + 1 });
+          }
+      }
+      return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
+    },
     async alike(onRead) {
       grouping ??= await groupingOf(corpus, entries, onRead);
       return grouping;

@@ -44,6 +44,7 @@ async function answers(catalog: Catalog): Promise<unknown> {
     notUnderstood,
     classes: [...catalog.classes()].sort(),
     statistics: catalog.statistics(3),
+    pairs: catalog.pairsByAttack(),
     alike: await catalog.alike(),
     leaders: FILTERS.flatMap((filter) =>
       [null, 2].map((limit) => {

@@ -4,7 +4,7 @@ import Database from "libsql";
 import { pooled } from "../base/pooled.ts";
 import { type Grouping, likenessOf } from "./alike.ts";
 import { canonicalText } from "./canonical-json.ts";
-import type { Catalog, Leaders, Listed } from "./catalog.ts";
+import type { Catalog, Leaders, Listed, PairCount } from "./catalog.ts";
 import type { Corpus, FileProblem } from "./corpus.ts";
 import { type Entry, entryOf } from "./entry.ts";
 import { CELL_FAMILIES, facetsOf } from "./facets.ts";
@@ -177,6 +177,19 @@ export class CorpusIndex implements Catalog {
       },
       classes,
     );
+  }
+
+  pairsByAttack(): PairCount[] {
+    return this.rows(
+      `SELECT p.value, a.value, COUNT(*) FROM facet p LEFT JOIN facet a ON a.id = p.id AND a.name = 'attack'
+       WHERE p.name = 'pair' GROUP BY p.value, a.value`,
+    )
+      .map(([pair, attack, samples]) => ({
+        pair: String(pair),
+        attack: attack === null ? null : String(attack),
+        samples: Number(samples),
+      }))
+      .sort((a, b) => (canonicalText([a.pair, a.attack]) < canonicalText([b.pair, b.attack]) ? -1 : 1));
   }
 
   async alike(onRead?: (done: number, of: number) => void): Promise<Grouping> {

@@ -34,8 +34,8 @@ export const CORPUS_COMMANDS = [
   {
     name: "corpus stats",
     summary: "samples by kind, class pair, threat and attack; growth over models; which boundary cells have samples",
-    options: ["corpus", "json", "quiet"],
-    examples: ["corpus stats"],
+    options: ["corpus", "html", "json", "quiet"],
+    examples: ["corpus stats", "corpus stats --html boundary.html"],
     load: () => import("./stats.ts"),
   },
   {

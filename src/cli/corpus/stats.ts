@@ -2,6 +2,7 @@ import type { Group, Grouping } from "../../corpus/alike.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { Counts } from "../../corpus/facets.ts";
 import type { CorpusStatistics } from "../../corpus/statistics.ts";
+import type { AlikeCounts } from "../../report/corpus/page.ts";
 import { grouped, percent, plural, table } from "../../report/format.ts";
 import { threatShort } from "../../report/gate/words.ts";
 import { visible } from "../../report/visible.ts";
@@ -16,11 +17,17 @@ export async function run(given: Given): Promise<number> {
   const catalog = await openCatalog(given, corpus, true);
   try {
     const statistics = catalog.statistics(await classCount(corpus));
-    const alike = alikeCounts(await alikeIn(given, catalog));
+    const grouping = await alikeIn(given, catalog);
+    const alike = alikeCounts(grouping);
     tellProblems(catalog.problems, catalog.notUnderstood);
     process.stdout.write(
       given.json ? `${JSON.stringify({ ...statistics, alike }, null, 2)}\n` : told(statistics, alike),
     );
+    if (given.html !== undefined) {
+      const { writePage } = await import("./stats-page.ts");
+      await writePage(given.html, corpus, catalog, { statistics, alike, grouping });
+      if (!given.json) process.stdout.write(`Page: ${given.html}\n`);
+    }
     return 0;
   } finally {
     catalog.close();
@@ -35,7 +42,7 @@ async function classCount(corpus: Corpus): Promise<number | null> {
 
 function told(
   { samples, kinds, trust, pairs, threats, attacks, groups, ...rest }: CorpusStatistics,
-  alike: ReturnType<typeof alikeCounts>,
+  alike: AlikeCounts,
 ): string {
   const lines = [
     `${plural(samples, "sample")}${groups > 0 ? ` of ${plural(groups, "group")}` : ""}`,
@@ -54,13 +61,13 @@ function told(
   return `${lines.join("\n")}\n`;
 }
 
-function alikeCounts({ groups, suspicious }: Grouping) {
+function alikeCounts({ groups, suspicious }: Grouping): AlikeCounts {
   const members = (some: readonly Group[]) => some.reduce((sum, one) => sum + one.members.length, 0);
   const counted = (some: readonly Group[]) => ({ groups: some.length, samples: members(some) });
   return { ...counted(groups), suspicious: counted(suspicious) };
 }
 
-function alikeText({ groups, samples, suspicious }: ReturnType<typeof alikeCounts>): string[] {
+function alikeText({ groups, samples, suspicious }: AlikeCounts): string[] {
   const large = `${plural(suspicious.samples, "sample")} look alike in ${plural(suspicious.groups, "group")} too large to be believed: they stand alone`;
   return [
     ...(groups === 0
