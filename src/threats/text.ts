@@ -1,8 +1,8 @@
-import { type Alignment, align, editsBetween, type Limits } from "../inputs/text/align.ts";
+import { type Alignment, editsBetween, type Limits } from "../inputs/text/align.ts";
 import { textOf, textPoint } from "../inputs/text/code-points.ts";
 import { EditSpace } from "../inputs/text/edit-space.ts";
 import { LIMIT_KINDS, type LimitKind } from "../inputs/text/edits.ts";
-import { type Segments, segments } from "../inputs/text/segments.ts";
+import { segmentsOf, wayTo } from "../inputs/text/known.ts";
 import { textProblem } from "../inputs/text/text-codec.ts";
 import { type ThreatOptions, threatId } from "./box.ts";
 import type { Threat } from "./threat.ts";
@@ -15,15 +15,9 @@ export function text(limits: Limits, options: ThreatOptions = {}): Threat {
   const { goal = { kind: "untargeted" } } = options;
   const epsilon = LIMIT_KINDS.reduce((sum, kind) => sum + limits[kind], 0);
   const spelled = options.spelled ?? spelledOut(limits);
-  const parts = new WeakMap<Float32Array, Segments>();
-  const partsOf = (x0: Float32Array): Segments => {
-    const known = parts.get(x0) ?? segments(textOf(x0));
-    parts.set(x0, known);
-    return known;
-  };
-  const way = (x: Float32Array, x0: Float32Array): Alignment | null => align(partsOf(x0), [...textOf(x)], { limits });
+  const way = (x: Float32Array, x0: Float32Array) => wayTo(x, x0, limits);
   const scatter: Threat["randomPoint"] = (x0, rng) => {
-    const space = new EditSpace(textOf(x0), limits);
+    const space = new EditSpace(textOf(x0), limits, segmentsOf(x0));
     const edited = space.text(space.random(rng));
     return [...edited].length > x0.length ? Float32Array.from(x0) : textPoint(edited, x0.length);
   };
@@ -57,7 +51,7 @@ export function text(limits: Limits, options: ThreatOptions = {}): Threat {
     violation(x, x0) {
       const problem = textProblem(x, x0.length);
       if (problem !== null) return problem;
-      return way(x, x0) === null ? excess(editsBetween(partsOf(x0), [...textOf(x)]), spelled) : null;
+      return way(x, x0) === null ? excess(editsBetween(segmentsOf(x0), [...textOf(x)]), spelled) : null;
     },
     withEpsilon(other) {
       const scaled = (kind: LimitKind) => Math.floor(limits[kind] * (epsilon === 0 ? 0 : other / epsilon) + 1e-9);

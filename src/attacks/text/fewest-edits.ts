@@ -1,7 +1,6 @@
-import { align } from "../../inputs/text/align.ts";
-import { textOf, textPoint } from "../../inputs/text/code-points.ts";
+import { textPoint } from "../../inputs/text/code-points.ts";
 import { applyEdits } from "../../inputs/text/edits.ts";
-import { segments } from "../../inputs/text/segments.ts";
+import { segmentsOf, wayTo } from "../../inputs/text/known.ts";
 import type { Threat } from "../../threats/threat.ts";
 
 /**
@@ -17,11 +16,10 @@ export async function fewestEdits<Scores>(
   promising: (points: Float32Array) => Promise<readonly boolean[]>,
   confirmed: (point: Float32Array) => Promise<Scores | null>,
 ): Promise<{ readonly point: Float32Array; readonly scores: Scores }> {
-  const parts = segments(textOf(x0));
-  const { characters } = parts;
+  const { characters } = segmentsOf(x0);
   const size = x0.length;
   let best = start;
-  let edits = align(parts, [...textOf(start.point)], { limits: threat.text! })!.edits;
+  let edits = wayTo(start.point, x0, threat.text!)!.edits;
   for (let gained = true; gained && edits.length > 1; ) {
     gained = false;
     const bySize = [...edits].sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start);

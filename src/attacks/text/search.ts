@@ -1,7 +1,8 @@
 import type { Rng } from "../../base/rng.ts";
-import { textOf, textPoint } from "../../inputs/text/code-points.ts";
+import { textOf, writeText } from "../../inputs/text/code-points.ts";
 import { EditSpace } from "../../inputs/text/edit-space.ts";
 import type { TextEdit } from "../../inputs/text/edits.ts";
+import { segmentsOf } from "../../inputs/text/known.ts";
 import type { Span } from "../../inputs/text/segments.ts";
 import type { LabelSample, Sample } from "../attack.ts";
 
@@ -46,7 +47,7 @@ export class Asked<Answer> {
     ask: (points: Float32Array) => Promise<readonly Answer[]>,
   ) {
     const text = textOf(x0);
-    this.space = new EditSpace(text, threat.text!);
+    this.space = new EditSpace(text, threat.text!, segmentsOf(x0));
     this.size = x0.length;
     this.left = queries;
     this.ask = ask;
@@ -76,7 +77,7 @@ export class Asked<Answer> {
     if (sent.length > 0) {
       this.left -= sent.length;
       const points = new Float32Array(sent.length * size);
-      for (const [i, [, text]] of sent.entries()) points.set(textPoint(text, size), i * size);
+      for (const [i, [, text]] of sent.entries()) writeText(text, points.subarray(i * size, (i + 1) * size));
       const answers = await this.ask(points);
       for (const [i, [key]] of sent.entries()) this.answers.set(key, answers[i]!);
     }
@@ -137,14 +138,16 @@ export class ScoreSearch extends Asked<number> {
   /**
    * The targets of the text, first that on which the answer depends most, found by halving: the half whose absence lowers the margin more is taken apart
    * first. What the other half does is the rest of what both do together, so that a few queries lead to the first targets, and one for each to all of them.
+   * @param isOver whether targets without which the margin is lower by so much at most are of no use
    */
-  async *byImportance(): AsyncGenerator<Ranked> {
+  async *byImportance(isOver: (drop: number) => boolean = () => false): AsyncGenerator<Ranked> {
     const { targets } = this.space;
     if (targets.length === 0) return;
     const open: Group[] = [{ targets, drop: targets.length === 1 ? Infinity : await this.dropWithout(targets) }];
     while (open.length > 0) {
       open.sort((a, b) => a.drop - b.drop);
       const { targets: some, drop } = open.pop()!;
+      if (isOver(drop)) return;
       if (some.length === 1) {
         yield { target: some[0]!, drop };
         continue;

@@ -9,6 +9,13 @@ const CODE_POINTS = 0x110000;
 /** Throws on a lone surrogate (no valid text), on U+0000, and where the text has more code points than `size`. */
 export function textPoint(text: string, size: number): Float32Array {
   const point = new Float32Array(size);
+  writeText(text, point);
+  return point;
+}
+
+/** The same into a point that is all zeros. */
+export function writeText(text: string, point: Float32Array): void {
+  const size = point.length;
   let length = 0;
   for (const character of text) {
     const code = character.codePointAt(0)!;
@@ -30,7 +37,6 @@ export function textPoint(text: string, size: number): Float32Array {
       expected: `at most ${size} code points`,
       got: String(length),
     });
-  return point;
 }
 
 /** The text of a point, up to its first zero. Exact for what `textPoint` gave. */

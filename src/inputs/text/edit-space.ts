@@ -29,9 +29,10 @@ export class EditSpace {
   /** The text itself where each code point is one unit of it: that is cut faster than a list. */
   private readonly source: string | readonly string[];
 
-  constructor(text: string, limits: Limits) {
+  /** @param parts those of the text, where they are known already */
+  constructor(text: string, limits: Limits, parts: Segments = segments(text)) {
     this.limits = limits;
-    this.segments = segments(text);
+    this.segments = parts;
     const { words, characters, alone } = this.segments;
     this.source = characters.length === text.length ? text : characters;
     const singles = characters.flatMap((one, at) =>
