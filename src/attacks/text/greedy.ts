@@ -4,7 +4,7 @@
  *
  * Differences from the papers: which words matter is found by halving, and a word is edited as soon as it is known to be the next; an edit that does what
  * leaving the word out does is enough; once as many edits are made as are allowed, the one that does least gives way to a better one; edits are of every
- * kind that the threat allows, not words alone.
+ * kind that the threat allows, not words alone; a text that its best edits leave far from the goal is given up.
  */
 import type { Rng } from "../../base/rng.ts";
 import { defineAttack, type Sample } from "../attack.ts";
@@ -19,7 +19,7 @@ export type TextGreedySettings = {
 
 /** An edit that lowers the margin by so much of what leaving its word out does is as good as any. */
 const ENOUGH = 0.9;
-/** An edit may do more than leaving its word out does, but seldom twice as much. */
+/** An edit may do more than leaving its word out does, and better edits more than the first that were found, but seldom twice as much. */
 const HOPE = 2;
 
 async function runGreedy(sample: Sample, { queries, candidates }: TextGreedySettings): Promise<void> {
@@ -27,11 +27,11 @@ async function runGreedy(sample: Sample, { queries, candidates }: TextGreedySett
   await toItsEnd(async () => {
     const climb = new Climb(search, sample.rng, candidates);
     const words: Ranked[] = [];
-    for await (const word of search.byImportance()) {
+    for await (const word of search.byImportance((drop) => climb.isOver(drop))) {
       words.push(word);
       if (climb.hasRoom || word.drop > climb.leastGain) await climb.oneByOne(word);
     }
-    for (let before = Infinity; climb.best.margin < before; ) {
+    for (let before = Infinity; climb.isHopeful && climb.best.margin < before; ) {
       before = climb.best.margin;
       for (const word of words) if (climb.hasRoom || HOPE * word.drop > climb.leastGain) await climb.together(word);
     }
@@ -57,9 +57,20 @@ class Climb {
     return this.best.edits.length < this.search.space.most;
   }
 
+  /** Whether the goal is near enough for better edits. */
+  get isHopeful(): boolean {
+    const { margin } = this.search.clean;
+    return HOPE * (margin - this.best.margin) > margin;
+  }
+
   /** Of the edit that does least. */
   get leastGain(): number {
     return Math.min(...this.gains);
+  }
+
+  /** Whether words that matter as little as this need not be told apart any more. */
+  isOver(drop: number): boolean {
+    return !this.hasRoom && !this.isHopeful && HOPE * drop <= this.leastGain;
   }
 
   /** Tries edits of a word until one is good enough. */

@@ -53,6 +53,19 @@ describe("attacks on texts", () => {
     expect(records[0]!.status).toBe("fooled");
   });
 
+  it("text-greedy gives up where its best edit does too little, and goes on where better ones may be enough", async () => {
+    const words = Array.from({ length: 16 }, (_, i) => `w${i}`);
+    const queries = async (first: number) => {
+      const scorer = bag({ ...Object.fromEntries(words.map((word) => [word, 0.05])), w0: first }, 1 - first);
+      const { records } = await attackTexts(scorer, [[words.join(" "), 1]], { invisible: 1 }, "text-greedy");
+      expect(records[0]!.status).toBe("resisted");
+      return records[0]!.profiles[0]!.attempts[0]!.queries;
+    };
+    // Without w0 a margin of 1.75 is 1.25, then 0.5: all words together, four halves and one edit; or all words one by one, and then better edits of w0.
+    expect(await queries(0.5)).toBeLessThanOrEqual(1 + 4 + 2);
+    expect(await queries(1.25)).toBeGreaterThan(1 + 15 + 2);
+  });
+
   it.each(["text-exhaustive", "text-exhaustive-label"])("%s finds the fewest edits first", async (attack) => {
     const weak = bag({ free: 2, prize: 2 });
     const strong = bag({ free: 2, prize: 2 }, -2.5);
