@@ -313,6 +313,7 @@ export const OPTIONS = {
   allNew: flag("--all-new", "every sample that was not finished for this model before"),
   pair: option("--pair <true:predicted>", "what it is and what it was taken for; * for any: stop:yield, stop:*", text),
   unlabelled: flag("--unlabelled", "only those that nobody has given a true class"),
+  reproducers: option("--reproducers <file>", "also write all that the new version gets wrong, as a .zip", text),
   html: option("--html <file>", "also write a page for a browser", text),
   leaders: flag("--leaders", "one line for each group of samples that are alike: its first, and how many more"),
   limit: option("--limit <n>", "lines (default 50; 0: all)", wholeFrom(0)),

@@ -53,5 +53,10 @@ export function writeNpz(
   { level = 9 }: { readonly level?: 0 | 9 } = {},
 ): Uint8Array<ArrayBuffer> {
   const files = Object.fromEntries(Object.entries(arrays).map(([name, value]) => [`${name}.npy`, writeNpy(value)]));
+  return zipOf(files, level);
+}
+
+/** Files as a zip; the same files are the same bytes. */
+export function zipOf(files: Readonly<Record<string, Uint8Array>>, level: 0 | 9 = 9): Uint8Array<ArrayBuffer> {
   return zipSync(files, { level, mtime: MODIFIED });
 }

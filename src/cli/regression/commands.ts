@@ -6,10 +6,14 @@ const VERSION = [...READING, "schema", "mask", ...QUERIED] as const;
 /** What a new version of a model is asked before it replaces the old one, as the table of commands takes it. */
 export const REGRESSION_COMMANDS = [
   {
-    name: "replay",
-    summary: "the corpus on one version: which samples it resists, and which it yields",
+    name: "replay [id]",
+    summary: "the corpus, or one sample of it, on one version: which it resists, and which it yields",
     options: ["model", "corpus", ...VERSION, "time", "out", "json", "quiet"],
-    examples: ["replay --model v2.onnx", "replay --model v2.onnx --corpus boundary --json"],
+    examples: [
+      "replay --model v2.onnx",
+      "replay 3fa9 --model v2.onnx",
+      "replay --model v2.onnx --corpus boundary --json",
+    ],
     load: () => import("./replay.ts"),
   },
   {
@@ -36,6 +40,7 @@ export const REGRESSION_COMMANDS = [
       "time",
       "out",
       "report",
+      "reproducers",
       "json",
       "quiet",
     ],

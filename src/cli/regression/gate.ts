@@ -38,8 +38,15 @@ export async function run(options: Given): Promise<number> {
     const folder = given.out ?? GATE_FOLDER;
     await writeJson(join(folder, GATE_FILE), result);
     const annotations = await writeReports(result, given.report ?? ["html"], folder, corpus);
+    if (given.reproducers !== undefined) {
+      const { writeReproducers } = await import("./reproducers.ts");
+      await writeReproducers(given.reproducers, result, corpus, given);
+    }
     if (given.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else process.stdout.write(`${gateText(result)}Files: ${folder}\n`);
+    else
+      process.stdout.write(
+        `${gateText(result)}Files: ${[folder, ...(given.reproducers === undefined ? [] : [given.reproducers])].join(", ")}\n`,
+      );
     for (const line of annotations) (given.json ? process.stderr : process.stdout).write(`${line}\n`);
     return session.interrupted() ? 130 : result.verdict.exitCode;
   } finally {

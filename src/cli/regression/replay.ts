@@ -7,7 +7,7 @@ import { openVersions } from "./open-versions.ts";
 import { beginSession } from "./session.ts";
 import { writeJson } from "./write.ts";
 
-export async function run(options: Given): Promise<number> {
+export async function run(options: Given, [id]: readonly string[] = []): Promise<number> {
   const given = requireOptions(options, ["model"], "replay");
   const corpus = await openCorpus(given);
   const session = await beginSession(given);
@@ -16,7 +16,10 @@ export async function run(options: Given): Promise<number> {
     const [candidate] = opened.versions;
     const result = await replay({
       corpus,
-      contents: await readCorpus(given, corpus),
+      contents:
+        id === undefined
+          ? await readCorpus(given, corpus)
+          : { entries: [await corpus.find(id)], problems: [], notUnderstood: [] },
       candidate: candidate!,
       ...session.options,
     });
