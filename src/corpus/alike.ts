@@ -121,9 +121,17 @@ function nearSeeds(seeds: readonly Seen[][]): Seen[][][] {
     while (root[at] !== at) at = root[at] = root[root[at]!]!;
     return at;
   };
-  const words = seeds.map(([first]) => (first!.sketch?.seed == null ? null : hashWords(first!.sketch.seed)));
+  // Equal hashes are one, whatever their number.
+  const first = new Map<string, number>();
+  const words = seeds.map(([one]) => (one!.sketch?.seed == null ? null : hashWords(one!.sketch.seed)));
   const withWord = new Map<string, number[]>();
-  for (const [i, own] of words.entries())
+  for (const [i, own] of words.entries()) {
+    const same = first.get(String(own));
+    if (own !== null && same !== undefined) {
+      root[find(i)] = find(same);
+      continue;
+    }
+    first.set(String(own), i);
     for (const [place, word] of own?.entries() ?? []) {
       const others = withWord.get(`${place} ${word}`) ?? [];
       withWord.set(`${place} ${word}`, others);
@@ -131,6 +139,7 @@ function nearSeeds(seeds: readonly Seen[][]): Seen[][][] {
         if (find(i) !== find(other) && hashDistance(own!, words[other]!) <= NEAR) root[find(i)] = find(other);
       others.push(i);
     }
+  }
   return partition(
     seeds.map((seed, i) => ({ seed, part: String(find(i)) })),
     ({ part }) => part,

@@ -50,8 +50,11 @@ export interface Catalog {
   /**
    * Samples that are alike. Images that nobody looked at before are read, where others have the same key.
    * @param onRead how many of them are read
+   * @param of a sample: only groups of its class pair and state, itself among them or not
    */
-  alike(onRead?: (done: number, of: number) => void): Promise<Grouping>;
+  alike(onRead?: (done: number, of: number) => void, of?: string): Promise<Grouping>;
+  /** Samples whose groups only `alike` would tell. */
+  readonly notGrouped: number;
   /** The same as `list`, with one line for each group; after `alike`. */
   leaders(filter: Filter, limit: number | null): Leaders;
   close(): void;
@@ -106,9 +109,10 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
       }
       return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
     },
-    async alike(onRead) {
+    notGrouped: 0,
+    async alike(onRead, of) {
       grouping ??= await groupingOf(corpus, entries, onRead);
-      return grouping;
+      return of === undefined ? grouping : ofKey(grouping, entries, of);
     },
     leaders(filter, limit) {
       const places = placesIn(grouping!);
@@ -154,6 +158,14 @@ async function groupingOf(
       ),
     ),
   );
+}
+
+/** The groups of the key of one sample. */
+function ofKey({ groups, suspicious }: Grouping, entries: readonly Entry[], id: string): Grouping {
+  const key = (one: string) => likenessOf(entries.find((entry) => entry.id === one)!)?.key;
+  const own = key(id);
+  const [some, large] = [groups, suspicious].map((all) => all.filter(({ leader }) => key(leader) === own));
+  return { groups: some!, suspicious: large! };
 }
 
 function placesIn({ groups }: Grouping): Map<string, { leader: string; place: number }> {

@@ -45,7 +45,8 @@ async function answers(catalog: Catalog): Promise<unknown> {
     classes: [...catalog.classes()].sort(),
     statistics: catalog.statistics(3),
     pairs: catalog.pairsByAttack(),
-    alike: await catalog.alike(),
+    // Of one first: what is not known of the others must not be taken for known.
+    alike: [await catalog.alike(undefined, every[0]?.id), await catalog.alike()],
     leaders: FILTERS.flatMap((filter) =>
       [null, 2].map((limit) => {
         const { leaders, total } = catalog.leaders(filter, limit);

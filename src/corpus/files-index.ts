@@ -8,9 +8,9 @@ import type { Catalog, Leaders, Listed, PairCount } from "./catalog.ts";
 import type { Corpus, FileProblem } from "./corpus.ts";
 import { type Entry, entryOf } from "./entry.ts";
 import { CELL_FAMILIES, facetsOf } from "./facets.ts";
-import { ALIKE_TABLES, groupingIn, regroup, type Tables, writeLikenesses } from "./files-alike.ts";
+import { ALIKE_TABLES, groupingIn, notGrouped, regroup, type Tables, writeLikenesses } from "./files-alike.ts";
 import type { Filter } from "./filter.ts";
-import { conditions } from "./filter-sql.ts";
+import { conditions, NEEDED } from "./index-queries.ts";
 import { eventOfName, SHARDS, sampleOfName } from "./layout.ts";
 import { type Read, readEvent, readManifest } from "./read.ts";
 import type { CorpusEvent, Manifest } from "./schema.ts";
@@ -18,9 +18,9 @@ import { type FirstInCell, modelsOf, ordered, statisticsOf } from "./statistics.
 
 /** Beside the corpus's own folders; ignores itself in git. Another layout of the tables is another file. */
 const FOLDER = ".index";
-const FILE = "corpus-4.sqlite";
+const FILE = "corpus-5.sqlite";
 /** Of earlier layouts: `reindex` removes them. */
-const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite", "corpus-3.sqlite"];
+const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite", "corpus-3.sqlite", "corpus-4.sqlite"];
 /** A folder that changed this lately may change again without a later time: it is looked at anew next time. */
 const UNSURE_MS = 2000;
 const PARALLEL = 32;
@@ -131,20 +131,8 @@ export class CorpusIndex implements Catalog {
     return { total, entries: this.entries(ids) };
   }
 
-  /** By a look through the whole index: what is forgotten is rare. */
   needed(inputs: readonly string[]): ReadonlySet<string> {
-    const asked = JSON.stringify(inputs);
-    const sides = ["input", "clean"].map(
-      (side) =>
-        `SELECT json_extract(s.body, '$.${side}') AS digest FROM sample s JOIN entry e ON e.id = s.id WHERE e.living = 1`,
-    );
-    const rendered = `SELECT json_extract(v.body, '$.input') FROM event v JOIN entry e ON e.id = v.sample
-      WHERE e.living = 1 AND json_extract(v.body, '$.event') = 'rendered'`;
-    const found = this.rows(
-      `SELECT DISTINCT digest FROM (${[...sides, rendered].join(" UNION ALL ")}) WHERE digest IN (SELECT value FROM json_each(?))`,
-      [asked],
-    );
-    return new Set(found.map(([digest]) => String(digest)));
+    return new Set(this.rows(NEEDED, [JSON.stringify(inputs)]).map(([digest]) => String(digest)));
   }
 
   statistics(classes: number | null) {
@@ -192,9 +180,13 @@ export class CorpusIndex implements Catalog {
       .sort((a, b) => (canonicalText([a.pair, a.attack]) < canonicalText([b.pair, b.attack]) ? -1 : 1));
   }
 
-  async alike(onRead?: (done: number, of: number) => void): Promise<Grouping> {
-    await regroup(this.tables, this.corpus, onRead);
-    return groupingIn(this.tables);
+  async alike(onRead?: (done: number, of: number) => void, of: string | null = null): Promise<Grouping> {
+    await regroup(this.tables, this.corpus, onRead, of);
+    return groupingIn(this.tables, of);
+  }
+
+  get notGrouped(): number {
+    return notGrouped(this.tables);
   }
 
   leaders(filter: Filter, limit: number | null): Leaders {

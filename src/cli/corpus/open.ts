@@ -63,12 +63,12 @@ export async function openCatalog(given: Given, corpus: Corpus, pictures = false
   return index ?? catalogOf(corpus, await corpus.read());
 }
 
-/** Which samples are alike. */
-export async function alikeIn(given: Given, catalog: Catalog): Promise<Grouping> {
+/** Which samples are alike; of one sample: which may be like it. */
+export async function alikeIn(given: Given, catalog: Catalog, of?: string): Promise<Grouping> {
   const progress = new Progress(process.stderr, given.quiet ?? false);
-  const grouping = await catalog.alike((done, of) =>
-    progress.update(() => `looking at new pictures: ${grouped(done)} of ${grouped(of)}`),
-  );
+  const tell = (done: number, all: number) =>
+    progress.update(() => `looking at new pictures: ${grouped(done)} of ${grouped(all)}`);
+  const grouping = await catalog.alike(tell, of);
   progress.clear();
   return grouping;
 }

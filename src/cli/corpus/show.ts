@@ -54,7 +54,7 @@ interface Alike {
 async function groupOf(given: Given, corpus: Corpus, { id }: Entry): Promise<Alike | null> {
   const catalog = await openCatalog(given, corpus, true);
   try {
-    const { groups, suspicious } = await alikeIn(given, catalog);
+    const { groups, suspicious } = await alikeIn(given, catalog, id);
     const holds = ({ members }: Group) => members.includes(id);
     const [group, large] = [groups.find(holds), suspicious.find(holds)];
     const found = group ?? large;

@@ -17,13 +17,14 @@ export async function run(given: Given): Promise<number> {
   const catalog = await openCatalog(given, corpus, true);
   try {
     const statistics = catalog.statistics(await classCount(corpus));
-    const grouping = await alikeIn(given, catalog);
-    const alike = alikeCounts(grouping);
+    const isKnown = given.html !== undefined || catalog.notGrouped <= GROUPED_AT_ONCE;
+    const grouping = isKnown ? await alikeIn(given, catalog) : null;
+    const alike = grouping && alikeCounts(grouping);
     tellProblems(catalog.problems, catalog.notUnderstood);
     process.stdout.write(
       given.json ? `${JSON.stringify({ ...statistics, alike }, null, 2)}\n` : told(statistics, alike),
     );
-    if (given.html !== undefined) {
+    if (given.html !== undefined && grouping !== null && alike !== null) {
       const { writePage } = await import("./stats-page.ts");
       await writePage(given.html, corpus, catalog, { statistics, alike, grouping });
       if (!given.json) process.stdout.write(`Page: ${given.html}\n`);
@@ -42,11 +43,11 @@ async function classCount(corpus: Corpus): Promise<number | null> {
 
 function told(
   { samples, kinds, trust, pairs, threats, attacks, groups, ...rest }: CorpusStatistics,
-  alike: AlikeCounts,
+  alike: AlikeCounts | null,
 ): string {
   const lines = [
     `${plural(samples, "sample")}${groups > 0 ? ` of ${plural(groups, "group")}` : ""}`,
-    ...alikeText(alike),
+    ...(alike === null ? [NOT_GROUPED] : alikeText(alike)),
     ...section("Kind", kinds),
     ...section("State", trust),
     ...section("Taken for", pairs),
@@ -60,6 +61,10 @@ function told(
   ];
   return `${lines.join("\n")}\n`;
 }
+
+/** Samples that `stats` groups on its own; more take longer than counting. */
+const GROUPED_AT_ONCE = 5000;
+const NOT_GROUPED = "  which samples are alike has not been looked at since some came: corpus ls --leaders does";
 
 function alikeCounts({ groups, suspicious }: Grouping): AlikeCounts {
   const members = (some: readonly Group[]) => some.reduce((sum, one) => sum + one.members.length, 0);

@@ -1,5 +1,15 @@
 import type { Filter } from "./filter.ts";
 
+const LIVING = "JOIN entry e ON e.id = one.id WHERE e.living = 1";
+
+/** Which inputs of a JSON list living samples have. By a look through the whole index: what is forgotten is rare. */
+export const NEEDED = `SELECT DISTINCT digest FROM (
+    SELECT json_extract(one.body, '$.input') AS digest FROM sample one ${LIVING}
+    UNION ALL SELECT json_extract(one.body, '$.clean') FROM sample one ${LIVING}
+    UNION ALL SELECT json_extract(v.body, '$.input') FROM event v JOIN entry e ON e.id = v.sample
+      WHERE e.living = 1 AND json_extract(v.body, '$.event') = 'rendered'
+  ) WHERE digest IN (SELECT value FROM json_each(?))`;
+
 /** A filter as a condition on a row `e` of `entry`: the same as `matches`. */
 export function conditions({ kind, pair, threats, group, trust }: Filter): { where: string; values: string[] } {
   const parts: string[] = [];
