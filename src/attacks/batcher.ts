@@ -32,23 +32,35 @@ interface PassResult extends GradientRows {
 /** Rows of one kind that go through the model together; all who asked wait for the same promise. */
 class Pass {
   readonly kind: Kind;
-  readonly rows: Float32Array;
   readonly labels: Int32Array;
   readonly targets: Int32Array;
   readonly result: Promise<PassResult>;
+  /** Most passes are far from full where a search waits for each of its answers: memory for rows that do not come would cost more than all else here. */
+  rows: Float32Array;
+  private readonly most: number;
   count = 0;
   resolve!: (result: PassResult) => void;
   reject!: (error: unknown) => void;
 
-  constructor(kind: Kind, capacity: number, size: number) {
+  /** @param room for so many rows at first: as many as came last time */
+  constructor(kind: Kind, capacity: number, size: number, room: number) {
     this.kind = kind;
-    this.rows = new Float32Array(capacity * size);
+    this.rows = new Float32Array(room * size);
+    this.most = capacity * size;
     this.labels = new Int32Array(capacity);
     this.targets = new Int32Array(capacity);
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
+  }
+
+  /** Makes room for so many values. */
+  reserve(values: number): void {
+    if (values <= this.rows.length) return;
+    const larger = new Float32Array(Math.min(Math.max(values, 2 * this.rows.length), this.most));
+    larger.set(this.rows);
+    this.rows = larger;
   }
 }
 
@@ -68,6 +80,8 @@ export class Batcher {
   private readonly classes: number;
   private readonly slots: number;
   private readonly onPass: () => void;
+  /** Rows of the last pass of each kind. */
+  private readonly lastCount = new Map<Kind, number>();
   /** Passes that still take rows. */
   private readonly open = new Map<Kind, Pass>();
   private readonly full: Pass[] = [];
@@ -110,6 +124,7 @@ export class Batcher {
       const pass = this.openPass("scores");
       const place = pass.count;
       const taken = Math.min(count - from, Math.max(1, this.classifier.maxBatch) - place);
+      pass.reserve((place + taken) * size);
       pass.rows.set(rows.subarray(from * size, (from + taken) * size), place * size);
       pass.count += taken;
       this.closeIfFull(pass);
@@ -172,6 +187,7 @@ export class Batcher {
     if (row.length !== this.size) throw internalError(`a row of ${row.length} values for a model of ${this.size}`);
     const pass = this.openPass(kind);
     const place = pass.count++;
+    pass.reserve(pass.count * this.size);
     pass.rows.set(row, place * this.size);
     pass.labels[place] = label;
     pass.targets[place] = target;
@@ -184,7 +200,8 @@ export class Batcher {
     let pass = this.open.get(kind);
     if (pass === undefined) {
       // Room for two, because one row alone is doubled.
-      pass = new Pass(kind, Math.max(this.classifier.maxBatch, 2), this.size);
+      const capacity = Math.max(this.classifier.maxBatch, 2);
+      pass = new Pass(kind, capacity, this.size, this.lastCount.get(kind) ?? capacity);
       this.open.set(kind, pass);
     }
     return pass;
@@ -237,6 +254,7 @@ export class Batcher {
 
   private async send(pass: Pass): Promise<void> {
     this.running++;
+    this.lastCount.set(pass.kind, Math.max(pass.count, 2));
     const start = performance.now();
     try {
       const result = await this.run(pass);
