@@ -26,14 +26,14 @@ export async function fewestEdits<Scores>(
     const fewer = bySize.flatMap((edit) => {
       const others = edits.filter((other) => other !== edit);
       const text = applyEdits(characters, others);
-      if ([...text].length > size) return [];
-      const point = textPoint(text, size);
-      return threat.violation(point, x0) === null ? [{ edits: others, point }] : [];
+      return [...text].length > size ? [] : [{ edits: others, point: textPoint(text, size) }];
     });
     const packed = new Float32Array(fewer.length * size);
     for (const [i, { point }] of fewer.entries()) packed.set(point, i * size);
     const misleads = fewer.length === 0 ? [] : await promising(packed);
     for (const one of fewer.filter((_, i) => misleads[i])) {
+      // Some of the edits that are allowed are allowed, too: this costs as much as a pass, so it isn't asked of those that do nothing.
+      if (threat.violation(one.point, x0) !== null) continue;
       const scores = await confirmed(one.point);
       if (scores === null) continue;
       best = { point: one.point, scores };
