@@ -1,7 +1,7 @@
 import { BlindspotError } from "../base/errors.ts";
 import type { AttackDefinition, Settings } from "./attack.ts";
 import { noise } from "./black-box/noise.ts";
-import { rays } from "./black-box/rays.ts";
+import { rays, raysWarm } from "./black-box/rays.ts";
 import { shrinkingBox } from "./black-box/shrinking-box.ts";
 import { sparseRs, sparseRsWarm } from "./black-box/sparse-rs.ts";
 import { square, squareWarm } from "./black-box/square.ts";
@@ -55,6 +55,7 @@ export const attacks: readonly AttackDefinition[] = [
   erase(textExhaustive),
   erase(textWarm),
   erase(rays),
+  erase(raysWarm),
   erase(shrinkingBox),
   erase(rowExhaustiveLabel),
   erase(rowRandom),

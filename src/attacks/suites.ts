@@ -79,11 +79,11 @@ export const suites: readonly Suite[] = [
   {
     name: WARM,
     summary:
-      "from inputs that fooled another version: AutoPGD beside them, 500 queries of Square with small windows, of Sparse-RS, of changed fields, of exchanged edits",
+      "from inputs that fooled another version: AutoPGD beside them, 500 queries of Square with small windows, of Sparse-RS, of changed fields, of exchanged edits, of RayS by labels",
     attacks: {
       "white-box": [{ attack: "apgd-warm" }],
       score: [{ attack: "square-warm" }, { attack: "sparse-rs-warm" }, { attack: "row-warm" }, { attack: "text-warm" }],
-      label: [{ attack: "row-warm-label" }, { attack: "text-warm-label" }],
+      label: [{ attack: "rays-warm" }, { attack: "row-warm-label" }, { attack: "text-warm-label" }],
     },
   },
 ];

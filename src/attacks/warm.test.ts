@@ -4,6 +4,7 @@ import { readRowSchema } from "../inputs/row/schema.ts";
 import { textPoint } from "../inputs/text/code-points.ts";
 import { fields } from "../threats/fields.ts";
 import { l0 } from "../threats/l0.ts";
+import { linf } from "../threats/lp.ts";
 import type { Threat } from "../threats/threat.ts";
 import type { AttemptRecord } from "./record.ts";
 import { findAttack } from "./registry.ts";
@@ -176,5 +177,30 @@ describe("sparse-rs-warm", () => {
     }
     expect(of).toBeGreaterThan(2);
     expect(beside / of).toBeGreaterThanOrEqual(0.5);
+  });
+});
+
+describe("rays-warm", () => {
+  it("asks what fooled an earlier version, then its corner of the ball, and finds more than a search from scratch by as many queries", async () => {
+    const threat = linf(0.3, { quantize: "none" });
+    const old = randomNet(3, 32, 3);
+    const queries = 6;
+    let [warm, cold, corner, of] = [0, 0, 0, 0];
+    for (const { point: x0 } of randomSamples(4, old, 40)) {
+      const found = (await attempt(old, threat, "rays", x0, x0)).found?.point;
+      if (found === undefined) continue;
+      expect(await attempt(old, threat, "rays-warm", x0, found)).toMatchObject({ outcome: "fooled", queries: 1 });
+      const next = { ...old, bias: old.bias.map((value, i) => value + (i === predicted(old, x0) ? 0.2 : 0)) };
+      if (predicted(next, x0) !== predicted(old, x0) || predicted(next, found) !== predicted(old, x0)) continue;
+      of++;
+      const again = await attempt(next, threat, "rays-warm", x0, found, { queries });
+      expect(again.queries).toBeLessThanOrEqual(queries);
+      warm += Number(again.outcome === "fooled");
+      corner += Number(again.outcome === "fooled" && again.queries === 2);
+      cold += Number((await attempt(next, threat, "rays", x0, x0, { queries })).outcome === "fooled");
+    }
+    expect(of).toBeGreaterThan(5);
+    expect(warm).toBeGreaterThan(cold);
+    expect(corner).toBeGreaterThan(0);
   });
 });

@@ -82,6 +82,7 @@ describe("gate", () => {
       "apgd-ce",
       "apgd-margin",
       "square-warm",
+      "rays-warm",
     ]);
 
     // Weights that are only shaken fix little: what the replay passes is mostly broken again, and what is not can't be.

@@ -15,11 +15,16 @@ export type RaysSettings = {
   readonly tolerance: number;
 };
 
-async function runRays(sample: LabelSample, { queries, tolerance }: RaysSettings): Promise<void> {
+/**
+ * @param from a point to begin in the direction of, as far as this threat lets it go; without one every coordinate grows
+ */
+async function search(sample: LabelSample, { queries, tolerance }: RaysSettings, from?: Float32Array): Promise<void> {
   const { x0, threat } = sample;
   const order = channelFirst(sample.dims, x0.length);
-  const direction = x0.map((_, i) => Number(threat.mask?.[i] !== 0));
-  const free = direction.reduce((count, one) => count + one, 0);
+  const direction = x0.map((value, i) =>
+    threat.mask?.[i] === 0 ? 0 : from !== undefined && from[i]! < value ? -1 : 1,
+  );
+  const free = direction.reduce((count, one) => count + Math.abs(one), 0);
   const accuracy = tolerance / Math.sqrt(Math.max(free, 1));
   const x = new Float32Array(x0.length);
   let asked = 0;
@@ -31,6 +36,7 @@ async function runRays(sample: LabelSample, { queries, tolerance }: RaysSettings
   };
 
   let best = Number.POSITIVE_INFINITY;
+  if (from !== undefined && (await reaches(threat.effectiveEpsilon))) best = threat.effectiveEpsilon;
   for (let level = 0; asked < queries; level++) {
     const size = Math.ceil(x0.length / 2 ** level);
     for (let start = 0; start < x0.length && asked < queries; start += size) {
@@ -72,5 +78,24 @@ export const rays = defineLabelAttack<RaysSettings>({
   defaults: { queries: 2000, tolerance: 0.001 },
   norms: ["linf"],
   cost: ({ queries }) => ({ queries, gradients: 0 }),
-  run: runRays,
+  run: (sample, settings) => search(sample, settings),
+});
+
+/** From inputs that fooled another version: they themselves, then the corner of the ball that they point at, then the search from there. */
+export const raysWarm = defineLabelAttack<RaysSettings>({
+  name: "rays-warm",
+  summary:
+    "searches the nearest boundary on labels alone, in the direction of inputs that fooled another version of the model",
+  source: rays.source,
+  defaults: { queries: 500, tolerance: 0.001 },
+  norms: ["linf"],
+  warm: true,
+  cost: ({ queries }) => ({ queries, gradients: 0 }),
+  async run(sample, settings) {
+    for (const start of sample.starts) {
+      const from = sample.threat.project(Float32Array.from(start), sample.x0);
+      await sample.misleads(from);
+      await search(sample, { ...settings, queries: settings.queries - 1 }, from);
+    }
+  },
 });
