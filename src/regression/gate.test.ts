@@ -105,6 +105,9 @@ describe("gate", () => {
     const second = await gate({ corpus, candidate, base, effort, memory });
     // No clean input occurs twice here, so each brought one.
     expect(second.corpus.samples).toBe(found.length + moved.length);
+    expect(first.grown!.samples).toBe(moved.length);
+    // Another attack found them: that is a cell of its own.
+    expect(first.grown!.cells).toBeGreaterThan(0);
     const again = second.cases.filter(({ sample }) => first.cases.some((one) => one.sample === sample));
     expect(again.map(({ outcome }) => outcome)).toEqual(outcomes(first));
     // Children yield on v2. On v1 their parents do: a weakness that was there, not a new one.
@@ -113,6 +116,7 @@ describe("gate", () => {
     expect(third.cost).toMatchObject({ queries: 0, replayed: 0 });
     // The same two versions again and again: the corpus stops growing.
     expect(third.corpus).toEqual(second.corpus);
+    expect(third.grown).toEqual({ samples: 0, cells: 0 });
   });
 
   it("calls newly broken only what the base withstands", async () => {

@@ -5,6 +5,7 @@ import { type Baseline, brokenOf, ratchetOf, readBaseline } from "./baseline.ts"
 import { type Case, type Cases, casesOf } from "./case.ts";
 import type { GateEvent } from "./event.ts";
 import { dropOf, type FreshAnswer } from "./fresh.ts";
+import { growthOf } from "./growth.ts";
 import { type Memory, noMemory } from "./memory.ts";
 import { type Replayed, type ReplayedAll, replayAll } from "./observe.ts";
 import { answered, compare, isWrong, type Question } from "./outcome.ts";
@@ -126,6 +127,7 @@ export async function gate(options: GateOptions): Promise<GateResult> {
     schema: GATE_SCHEMA,
     status: told.some(isUnfinished) || freshProblem !== null ? "partial" : "complete",
     ...commonOf(options, cases, contents.problems.length, effort.seed ?? 0),
+    grown: await growthOf(corpus, contents.entries, told),
     cost: {
       ...suspects.cost,
       replayed: after.asked + before.asked,

@@ -230,6 +230,10 @@ export const gateSchema = z
   .object({
     schema: z.literal(GATE_SCHEMA),
     ...common,
+    grown: z
+      .object({ samples: count, cells: count })
+      .optional()
+      .describe("samples that the re-attacks added to the corpus, and boundary cells that none had covered"),
     base: versionSchema,
     candidate: versionSchema,
     effort: effortSchema,

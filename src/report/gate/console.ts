@@ -5,6 +5,7 @@ import { countsOf, freshRows, leftOutText } from "./facts.ts";
 import {
   askedText,
   changeText,
+  corpusText,
   effortText,
   freshMissing,
   outcomeText,
@@ -22,7 +23,7 @@ export function gateText(result: GateResult): string {
   const { base, baseline, candidate, corpus, cost, seconds } = result;
   const head = [
     `${base.name} -> ${candidate.name}`,
-    `corpus ${corpus.name}: ${plural(corpus.samples, "sample")}`,
+    `corpus ${corpus.name}: ${corpusText(result)}`,
     `${grouped(cost.queries)} queries`,
     duration(seconds),
   ].join("   ");

@@ -35,6 +35,13 @@ describe("two gates", () => {
 });
 
 describe("console", () => {
+  it("says what the gate added to the corpus, where it added something; so do the page and the comment", () => {
+    const grown = gateOf([caseOf("moved")], { grown: { samples: 5, cells: 1 } });
+    for (const text of [gateText(grown), gatePage(grown), gateMarkdown(grown)])
+      expect(text).toContain("1 sample, 5 new by the re-attacks (1 new boundary cell)");
+    expect(gateText(gateOf([caseOf("moved")], { grown: { samples: 0, cells: 0 } }))).not.toContain("new by");
+  });
+
   it("shows a table, the cases that matter and the verdict", () => {
     expect(
       gateText(gateOf([caseOf("newly-broken"), caseOf("still-broken"), caseOf("fixed"), caseOf("fixed", 1)])),

@@ -5,6 +5,7 @@ import { countsOf, freshRows, leftOutText } from "./facts.ts";
 import {
   COLUMNS,
   changeText,
+  corpusText,
   effortText,
   freshMissing,
   MEANINGS,
@@ -28,7 +29,7 @@ export function gateMarkdown(result: GateResult): string {
   const lines = [
     `## ${sentence(verdictText(result))}`,
     "",
-    `${code(base.name)} → ${code(candidate.name)}, ${plural(corpus.samples, "sample")} of ${code(corpus.name)}.`,
+    `${code(base.name)} → ${code(candidate.name)}, ${code(corpus.name)}: ${corpusText(result)}.`,
     "",
     `| threat | ${counts.columns.map(({ name }) => name).join(" | ")} |`,
     `| --- | ${counts.columns.map(() => "---:").join(" | ")} |`,

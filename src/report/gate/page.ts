@@ -12,6 +12,7 @@ import {
   COLUMNS,
   changedText,
   changeText,
+  corpusText,
   effortText,
   failuresOf,
   MEANINGS,
@@ -57,7 +58,7 @@ export function gatePage(result: GateResult, shown: ReadonlyMap<string, Shown> =
 <body><a class="skip" href="#main">Skip to the result</a>
 <header class="wide top"><p class="eyebrow">Blindspot: may this version replace the one before it?</p>
 <h1>${named(base.name)}<span class="to" aria-hidden="true"> → </span><span class="hidden">to</span>${named(candidate.name)}</h1>
-<p class="muted">${plural(result.corpus.samples, "sample")} of ${named(result.corpus.name)}; ${plural(result.cost.queries, "query", "queries")}, ${plural(result.cost.remembered, "answer")} remembered; seed ${result.seed}; ${duration(result.seconds)}</p>
+<p class="muted">${named(result.corpus.name)}: ${corpusText(result)}; ${plural(result.cost.queries, "query", "queries")}, ${plural(result.cost.remembered, "answer")} remembered; seed ${result.seed}; ${duration(result.seconds)}</p>
 ${stamp(result)}
 ${tiles(result)}
 </header>
@@ -139,7 +140,8 @@ function counts(result: GateResult): Markup {
       rows: rows.map(({ threat, cells }) => [threatShort(threat), ...cells.map(grouped)]),
     },
     "Outcomes by threat",
-  )}</div></section>
+  )}</div>
+<p class="muted small">What the corpus holds, and how it grew: <code>npx blindspot corpus stats --html corpus.html</code></p></section>
 `;
 }
 

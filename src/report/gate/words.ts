@@ -120,6 +120,13 @@ export function changeText(one: GateCase): string {
   return `${threatShort(threat)}${what}: ${base.state} -> ${candidate.state}${by}${why === undefined ? "" : ` (${why})`}`;
 }
 
+/** `9 samples, 5 new ones by the re-attacks (3 new boundary cells)`. */
+export function corpusText({ corpus, grown }: Pick<GateResult, "corpus" | "grown">): string {
+  const samples = plural(corpus.samples, "sample");
+  if (grown === undefined || grown.samples === 0) return samples;
+  return `${samples}, ${grouped(grown.samples)} new by the re-attacks (${plural(grown.cells, "new boundary cell")})`;
+}
+
 /** What "fixed" withstood, for each threat. */
 export function effortText({ effort }: GateResult): string[] {
   return effort.threats.map(({ threat, attacks, queries, gradients }) => {
