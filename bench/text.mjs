@@ -5,7 +5,7 @@
  *   node bench/text.mjs --python VENV/bin/python --model sms_spam_tfidf_lr.onnx \
  *     --data "tsv:sms_spam.tsv?header=no&label=0&text=1&quote=none" [--class spam] [--samples 100] [--queries 300] [--out FILE]
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import {
@@ -110,6 +110,7 @@ function summary(judged, seconds) {
   return {
     fooled: won.length,
     of: judged.length,
+    meanQueries: judged.reduce((sum, { queries: used }) => sum + used, 0) / judged.length,
     claimedButRefused: judged.filter(({ text, verdict }) => text !== null && verdict !== "fooled").length,
     medianQueries: Number.isFinite(middle) ? middle : null,
     medianQueriesOfFooled: won.length === 0 ? null : median(won.map(({ queries: used }) => used)),
@@ -119,7 +120,6 @@ function summary(judged, seconds) {
 }
 
 const table = [];
-const details = [];
 for (const match of MATCHES) {
   const threat = parseThreat(`text:characters=${match.words}`, { texts: true });
   const sides = new Map([[match.recipe, []], ...OURS.map((attack) => [attack, []])]);
@@ -139,18 +139,9 @@ for (const match of MATCHES) {
   // On a busy machine the clock counts how long we wait for a processor, and ours takes turns between two threads.
   const timesLessProcessor = against((own, other) => other.processorMsPerSample / own.processorMsPerSample);
   table.push({ ...match, threat: `text:characters=${match.words}`, rows, timesFaster, timesLessProcessor });
-  for (const [side, judged] of sides)
-    details.push({
-      ...match,
-      side,
-      // Not the texts: they may be somebody's.
-      results: judged.map(({ verdict, queries: used }, i) => ({ index: samples[i].index, verdict, queries: used })),
-    });
 }
 peer.stop();
 rmSync(folder, { recursive: true, force: true });
 await runtime.close();
 const result = { textattack, model: basename(options.model), class: options.class, queries, table };
-report(result);
-// With what became of each message.
-if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify({ ...result, details })}\n`);
+report(result, options.out);
