@@ -32,7 +32,7 @@ const record = {
   identity: "5".repeat(64),
   classes,
   dims: form.dims,
-  preprocessing: {},
+  preprocessing: { inputRange: [0, 1] },
 };
 const made = new Set();
 
@@ -52,7 +52,7 @@ async function fill(directory, from, to) {
   for (let i = from; i < to; i++) {
     const point = Float32Array.from(
       { length: 64 },
-      (_, at) => (at < 3 ? (i >> (8 * at)) & 255 : (at * 37) & 255) / 255,
+      (_, at) => (at < 3 ? (i >> (8 * at)) & 255 : Math.imul(i + 1, 2654435761 * (at + 1)) >>> 24) / 255,
     );
     const input = digestOf(codec, point);
     const manifest = manifestOf(form, input, null);

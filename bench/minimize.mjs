@@ -3,7 +3,7 @@
  * (salt and pepper, as few pixels as fool). Ours strengthens first (counted), keeps class and margin, and has at most the default budget; pointwise may
  * end in any wrong class, on the boundary. `AsFound` starts where pointwise starts, and keeps two thirds of that start's margin. Then: how many of either's results survive weights of 8 bits, and every pixel one grey level up or down.
  *
- *   node bench/minimize.mjs --python VENV/bin/python --model M.onnx --data SPEC [--range 0,255] [--layout nhwc] [--eps 8/255] [--samples 50] [--workers N] [--keep FOLDER]
+ *   node bench/minimize.mjs --python VENV/bin/python --model M.onnx --data SPEC [--range 0,255] [--layout nhwc] [--eps 8/255] [--samples 50] [--workers N] [--kinds dense,sparse] [--keep FOLDER]
  *
  * `--keep`: starts and the peer's answers, which are the same each time, are kept there and not asked for again.
  */
@@ -42,6 +42,7 @@ const options = readOptions({
   samples: "50",
   workers: undefined,
   keep: undefined,
+  kinds: "dense,sparse",
   out: undefined,
 });
 const eps = options.eps
@@ -220,6 +221,7 @@ for (const [kind, make] of [
   ["dense", denseStarts],
   ["sparse", sparseStarts],
 ]) {
+  if (!options.kinds.split(",").includes(kind)) continue;
   const { starts, theirs } = await startsAndPeer(kind, make);
   const peer = (unit) =>
     starts.map(({ clean }, i) => ({

@@ -1,6 +1,6 @@
 import type { UnitAtoms } from "./atoms.ts";
 import { type Atoms, ascending, keptOf } from "./atoms.ts";
-import type { Order } from "./prefixes.ts";
+import { bySize, type Order } from "./prefixes.ts";
 import type { Search } from "./search.ts";
 
 /** Blocks in a row and in a column of the first sweep. */
@@ -76,6 +76,18 @@ export function bySweep([height = 1, width = 1]: readonly number[]): Order {
     return ascending(keptOf(kept), key);
   };
 }
+
+/** Changes of which so many are left are left out one by one. */
+const FEW = 24;
+
+/** Small changes first; once few are left, what each adds to the lead is asked. */
+export const bySizeThenWorth: Order = async (search, atoms, kept) => {
+  const left = keptOf(kept);
+  const isBegun = left.length < atoms.count;
+  if (!isBegun || left.length > FEW || 2 * left.length > search.left) return bySize(search, atoms, kept);
+  const single = left.map((atom) => [atom]);
+  return ascending(left, await sweep(search, atoms, kept, single));
+};
 
 /** The kept atoms of each block that has some. */
 function blocksOf({ units }: UnitAtoms, kept: Uint8Array, width: number, tall: number, wide: number): number[][] {

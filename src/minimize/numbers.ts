@@ -1,6 +1,6 @@
 import { norms } from "../inputs/measures/norms.ts";
 import { type UnitAtoms, unitAtoms } from "./atoms.ts";
-import { blocksTakenBack, bySweep } from "./blocks.ts";
+import { blocksTakenBack, bySizeThenWorth, bySweep } from "./blocks.ts";
 import { shortened } from "./line.ts";
 import { byGradient, bySize, prefixesTakenBack, singlesTakenBack } from "./prefixes.ts";
 import type { Guarantee, Rank, Search, Strategy, Subject } from "./search.ts";
@@ -33,8 +33,9 @@ async function manyTakenBack(search: Search, atoms: UnitAtoms): Promise<void> {
   if (search.judge.gradient !== undefined) return prefixesTakenBack(search, atoms, byGradient);
   const [height = 1, width = 1, channels = 1] = codec.dims;
   const dense = codec.modality === "image" && atoms.count > DENSE * height * width;
-  if (!dense) return prefixesTakenBack(search, atoms, bySize);
-  if (search.judge.output === "scores") return prefixesTakenBack(search, atoms, bySweep(codec.dims));
+  const scores = search.judge.output === "scores";
+  if (!dense) return prefixesTakenBack(search, atoms, scores ? bySizeThenWorth : bySize);
+  if (scores) return prefixesTakenBack(search, atoms, bySweep(codec.dims));
   await blocksTakenBack(search, atoms, codec.dims);
   return prefixesTakenBack(search, unitAtoms(clean, search.best, channels), bySize);
 }
