@@ -10,7 +10,7 @@ import { diskFolder } from "./files.ts";
 import { CorpusIndex } from "./files-index.ts";
 import type { Filter } from "./filter.ts";
 import { forget } from "./forget.ts";
-import { anySample, corpusOf, ticking } from "./samples.test.fixture.ts";
+import { anySample, corpusOf, likelyAlike, ticking } from "./samples.test.fixture.ts";
 import { verify } from "./verify.ts";
 
 let root: string;
@@ -72,7 +72,7 @@ async function asked(corpus: Corpus, directory: string): Promise<unknown> {
 }
 
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("add" as const), sample: anySample }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("add" as const), sample: fc.oneof(anySample, likelyAlike) }) },
   fc.record({ do: fc.constantFrom("judge" as const, "forget" as const, "drop index" as const, "damage" as const) }),
 );
 

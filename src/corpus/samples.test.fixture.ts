@@ -105,6 +105,19 @@ export const anySample: fc.Arbitrary<NewSample> = fc.oneof(
     .map(([text, clean, one]) => textSample(text, clean, [one])),
 );
 
+/** Samples of which many are alike: brighter images of one seed, rows with one changed field. Each has one wrong class, whoever finds it. */
+export const likelyAlike: fc.Arbitrary<NewSample> = fc
+  .tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom("image", "age", "job"))
+  .map(([drawn, what]) => {
+    // There are but two other jobs.
+    const level = what === "job" ? Math.min(drawn, 2) : drawn;
+    const predicted = level === 3 ? { name: "turn", index: 2 } : { name: "yield", index: 1 };
+    const change = { predicted, distance: { l0: 1, l1: 1, l2: level, linf: 1 } };
+    if (what === "image") return imageSample([level, level, level, level], [0, 0, 0, 0], [foundEvent(change)]);
+    const [age, job] = what === "age" ? [level, 0] : [0, level];
+    return rowSample(age, job, true, [foundEvent({ ...change, where: { fields: [what] } })]);
+  });
+
 export const anySamples = fc.array(anySample, { maxLength: 5 });
 
 /** A clock that ticks a millisecond a look. */
