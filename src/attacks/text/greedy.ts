@@ -33,7 +33,7 @@ async function runGreedy(sample: Sample, { queries, candidates }: TextGreedySett
     }
     for (let before = Infinity; climb.isHopeful && climb.best.margin < before; ) {
       before = climb.best.margin;
-      for (const word of words) if (climb.hasRoom || HOPE * word.drop > climb.leastGain) await climb.together(word);
+      for (const word of words) if (climb.mayNeed(word)) await climb.together(word);
     }
   });
 }
@@ -57,15 +57,26 @@ class Climb {
     return this.best.edits.length < this.search.space.most;
   }
 
+  /** By all edits together. */
+  private get gained(): number {
+    return this.search.clean.margin - this.best.margin;
+  }
+
   /** Whether the goal is near enough for better edits. */
   get isHopeful(): boolean {
-    const { margin } = this.search.clean;
-    return HOPE * (margin - this.best.margin) > margin;
+    return HOPE * this.gained > this.search.clean.margin;
   }
 
   /** Of the edit that does least. */
   get leastGain(): number {
     return Math.min(...this.gains);
+  }
+
+  /** Whether a better edit of this word, in the place of the one that does least, may help to reach the goal. */
+  mayNeed({ drop }: Ranked): boolean {
+    if (this.hasRoom) return true;
+    const others = this.gained - this.leastGain;
+    return HOPE * drop > this.leastGain && HOPE * (others + drop) > this.search.clean.margin;
   }
 
   /** Whether words that matter as little as this need not be told apart any more. */
