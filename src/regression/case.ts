@@ -1,4 +1,3 @@
-import { canonicalText } from "../corpus/canonical-json.ts";
 import { contractOf } from "../corpus/contract.ts";
 import type { Corpus } from "../corpus/corpus.ts";
 import type { Entry } from "../corpus/entry.ts";
@@ -45,8 +44,8 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
       leftOut[entry.trust]++;
       continue;
     }
-    const found = await Promise.all(entry.found.map(({ model }) => modelOf(model)));
-    const models = new Map(found.flatMap((record) => (record === null ? [] : [[canonicalText(record), record]])));
+    const digests = [...new Set(entry.found.map(({ model }) => model))];
+    const models = await Promise.all(digests.map(modelOf));
     const threats = entry.manifest.clean === null ? [] : threatsOf(entry).sort();
     for (const threat of threats.length === 0 ? [null] : threats)
       cases.push({
@@ -54,7 +53,7 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
         threat,
         label: entry.label!.name,
         taken: new Set(entry.found.map(({ predicted }) => predicted.name)),
-        models: [...models.values()],
+        models: models.filter((record) => record !== null),
       });
   }
   return { cases, leftOut };
