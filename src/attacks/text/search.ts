@@ -137,13 +137,13 @@ export class ScoreSearch extends Asked<number> {
 
   /**
    * The targets of the text, first that on which the answer depends most, found by halving: the half whose absence lowers the margin more is taken apart
-   * first. What the other half does is the rest of what both do together, so that a few queries lead to the first targets, and one for each to all of them.
+   * first. Below quarters of the text what the other half does is the rest of what both do together, so that a few queries lead to the first targets, and one for
+   * each to all of them. Above, it is asked, too: of a text of which half is gone, models weigh the rest more, so that the rest of the whole says little.
    * @param isOver whether targets without which the margin is lower by so much at most are of no use
    */
   async *byImportance(isOver: (drop: number) => boolean = () => false): AsyncGenerator<Ranked> {
     const { targets } = this.space;
-    if (targets.length === 0) return;
-    const open: Group[] = [{ targets, drop: targets.length === 1 ? Infinity : await this.dropWithout(targets) }];
+    const open: Group[] = targets.length === 0 ? [] : [{ targets, drop: Infinity }];
     while (open.length > 0) {
       open.sort((a, b) => a.drop - b.drop);
       const { targets: some, drop } = open.pop()!;
@@ -153,8 +153,13 @@ export class ScoreSearch extends Asked<number> {
         continue;
       }
       const middle = Math.ceil(some.length / 2);
-      const left = { targets: some.slice(0, middle), drop: await this.dropWithout(some.slice(0, middle)) };
-      open.push(left, { targets: some.slice(middle), drop: drop - left.drop });
+      const [left, right] = [some.slice(0, middle), some.slice(middle)];
+      const leftDrop = await this.dropWithout(left);
+      const asked = some.length >= targets.length / 2;
+      open.push(
+        { targets: left, drop: leftDrop },
+        { targets: right, drop: asked ? await this.dropWithout(right) : drop - leftDrop },
+      );
     }
   }
 
