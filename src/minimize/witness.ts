@@ -5,11 +5,11 @@ import { verifiedGap } from "./minimize.ts";
 import { gapOf, type Judge, type Limits, Search, SearchOver, type Stop, type Subject } from "./search.ts";
 
 /** Margin on probabilities at which an input counts as well inside the wrong class. */
-export const WITNESS_GAP = 0.3;
+export const WITNESS_GAP = 0.4;
 /** How far beyond the input its ray from the clean side is followed, as multiples of the way. */
 const BEYOND = [1.25, 1.5, 2, 3] as const;
 const GRADIENT_STEPS = 20;
-const RANDOM_STEPS = 60;
+const RANDOM_STEPS = 240;
 /** First step, as a share of the ball's radius. */
 const FIRST_STEP = 1 / 4;
 
@@ -91,13 +91,15 @@ const uphill: Walk = async function* (search, threat, best) {
   }
 };
 
-/** Runs of neighboring coordinates pushed to a side of the ball, fewer and fewer. */
+/** Runs of neighboring coordinates pushed to a side of the ball, fewer and fewer; no more runs than there are coordinates to push. */
 const randomly: Walk = async function* (search, threat, best) {
   const { clean } = search.subject;
   const rng: Rng = search.rng.fold("witness");
-  for (let step = 0; step < RANDOM_STEPS; step++) {
+  const free = clean.reduce((count, _, i) => count + Number(threat.mask?.[i] !== 0), 0);
+  const steps = Math.min(RANDOM_STEPS, free);
+  for (let step = 0; step < steps; step++) {
     const far = threat.randomBoundaryPoint(clean, rng);
-    const width = Math.max(1, Math.round(clean.length / 2 ** (1 + (6 * step) / RANDOM_STEPS)));
+    const width = Math.max(1, Math.round(clean.length / 2 ** (1 + (6 * step) / steps)));
     const start = rng.integer(clean.length - width + 1);
     const x = best().map((value, i) => (i >= start && i < start + width ? far[i]! : value));
     yield threat.deployable(threat.project(x, clean), clean);
