@@ -11,7 +11,7 @@ export function procedure(result: Result): Markup {
   const quantized = result.threats.some(({ quantize }) => quantize === "uint8");
   const { queries, gradients, rejected } = totals(result);
   return html`<section class="procedure"><h2>Procedure</h2><ol>
-<li><b>Model.</b> ${short(model.name, LENGTH.title)}: input ${model.dims.join(" x ")}, ${plural(model.classes.length, "class", "classes")}${model.sha256 !== undefined && html`, SHA-256 ${model.sha256.slice(0, 12)}…`}${result.runtime !== null && html`, run by ${short(`${result.runtime.name} ${result.runtime.version}`, LENGTH.title)}`}.</li>
+<li><b>Model.</b> ${short(model.name, LENGTH.title)}: ${inputText(result)}, ${plural(model.classes.length, "class", "classes")}${model.sha256 !== undefined && html`, SHA-256 ${model.sha256.slice(0, 12)}…`}${result.runtime !== null && html`, run by ${short(`${result.runtime.name} ${result.runtime.version}`, LENGTH.title)}`}.</li>
 <li><b>Data.</b> ${plural(data.samples, "sample")} of ${short(data.spec, LENGTH.phrase)} (${short(data.draw, LENGTH.phrase)}; seed ${seed}).</li>
 <li><b>Without attack.</b> ${clean.correct} of ${clean.of} right: ${share(clean.accuracy)}, 95&nbsp;% interval ${interval(clean.sampling95).replace(" ", "\u00a0")}.</li>
 <li><b>Attack.</b> Each attacker on its own, from cheap to strong, each attack on what still stood: ${short(attackList(result), LENGTH.paragraph)}. ${plural(queries, "query", "queries")}, ${grouped(gradients)} of them with gradients.</li>
@@ -59,4 +59,10 @@ function checkCounts(checks: readonly Check[]): string {
   const words = { pass: "passed", warn: "warned", fail: "failed", skipped: "not run" };
   const said = counts.filter(([count]) => count > 0).map(([count, status]) => `${count} ${words[status]}`);
   return `${plural(checks.length, "check")}: ${said.join(", ")}`;
+}
+
+function inputText({ model: { dims }, threats }: Result): string {
+  return threats.some(({ norm }) => norm === "text")
+    ? `texts of at most ${dims[0]} characters`
+    : `input ${dims.join(" x ")}`;
 }
