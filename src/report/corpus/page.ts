@@ -1,3 +1,4 @@
+import type { PairCount } from "../../corpus/catalog.ts";
 import type { Counts } from "../../corpus/facets.ts";
 import type { CorpusStatistics } from "../../corpus/statistics.ts";
 import { tableOf } from "../charts/figure.ts";
@@ -17,7 +18,7 @@ export interface CorpusPage {
   readonly statistics: CorpusStatistics;
   readonly alike: AlikeCounts;
   /** How many samples are of each pair and attack; null: without any. */
-  readonly pairsByAttack: readonly PairByAttack[];
+  readonly pairsByAttack: readonly PairCount[];
   /** The first samples of groups, the largest group first. */
   readonly leaders: readonly ShownLeader[];
 }
@@ -27,12 +28,6 @@ export interface AlikeCounts {
   readonly samples: number;
   /** Too large to be believed. */
   readonly suspicious: { readonly groups: number; readonly samples: number };
-}
-
-export interface PairByAttack {
-  readonly pair: string;
-  readonly attack: string | null;
-  readonly samples: number;
 }
 
 export interface ShownLeader {
