@@ -37,6 +37,8 @@ export interface Catalog {
   readonly samples: number;
   readonly problems: readonly FileProblem[];
   readonly notUnderstood: readonly string[];
+  /** Every sample as it stands, by id. */
+  contents(): Contents;
   /** Classes that samples are, or are taken for; without forgotten ones. */
   classes(): ReadonlySet<string>;
   /** @param limit of entries; null: all */
@@ -63,14 +65,6 @@ export interface Catalog {
 /** A catalog of a corpus as it is now; whoever asks for one closes it. */
 export type Look = () => Promise<Catalog>;
 
-/** Every sample as it stands, by id. */
-export function contentsOf(catalog: Catalog): Contents {
-  const { problems, notUnderstood } = catalog;
-  const filters: readonly Filter[] = [{}, { trust: "forgotten" }];
-  const entries = filters.flatMap((filter) => [...catalog.list(filter, null).entries]);
-  return { entries: entries.sort(byId), problems, notUnderstood };
-}
-
 export function byId(a: Entry, b: Entry): number {
   return a.id < b.id ? -1 : Number(a.id > b.id);
 }
@@ -84,6 +78,7 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
     samples: entries.length,
     problems,
     notUnderstood,
+    contents: () => contents,
     classes: () => classesIn(entries.filter(({ trust }) => trust !== "forgotten")),
     list(filter, limit) {
       const all = chosen(filter);

@@ -42,6 +42,7 @@ async function answers(catalog: Catalog): Promise<unknown> {
     samples,
     problems,
     notUnderstood,
+    contents: catalog.contents(),
     classes: [...catalog.classes()].sort(),
     statistics: catalog.statistics(3),
     pairs: catalog.pairsByAttack(),

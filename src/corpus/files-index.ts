@@ -4,8 +4,8 @@ import Database from "libsql";
 import { pooled } from "../base/pooled.ts";
 import { type Grouping, likenessOf } from "./alike.ts";
 import { canonicalText } from "./canonical-json.ts";
-import type { Catalog, Leaders, Listed, PairCount } from "./catalog.ts";
-import type { Corpus, FileProblem } from "./corpus.ts";
+import { byId, type Catalog, type Leaders, type Listed, type PairCount } from "./catalog.ts";
+import type { Contents, Corpus, FileProblem } from "./corpus.ts";
 import { type Entry, entryOf } from "./entry.ts";
 import { CELL_FAMILIES, facetsOf } from "./facets.ts";
 import { ALIKE_TABLES, groupingIn, notGrouped, regroup, type Tables, writeLikenesses } from "./files-alike.ts";
@@ -222,17 +222,33 @@ export class CorpusIndex implements Catalog {
     }
   }
 
-  private entriesOf(ids: readonly string[]): Entry[] {
-    const asked = JSON.stringify(ids);
-    const events = new Map<string, CorpusEvent[]>();
-    for (const [sample, body] of this.rows(
-      "SELECT sample, body FROM event WHERE sample IN (SELECT value FROM json_each(?))",
-      [asked],
-    ))
-      events.set(String(sample), [...(events.get(String(sample)) ?? []), JSON.parse(String(body)) as CorpusEvent]);
-    return this.rows("SELECT id, body FROM sample WHERE id IN (SELECT value FROM json_each(?))", [asked]).map(
-      ([id, body]) => entryOf(JSON.parse(String(body)) as Manifest, events.get(String(id)) ?? []),
+  contents(): Contents {
+    const entries = SHARDS.flatMap((shard) =>
+      this.entriesWhere((id) => `${id} >= ? AND ${id} < ?`, [shard, `${shard}g`]),
     );
+    return { entries: entries.sort(byId), problems: this.problems, notUnderstood: this.notUnderstood };
+  }
+
+  private entriesOf(ids: readonly string[]): Entry[] {
+    return this.entriesWhere((id) => `${id} IN (SELECT value FROM json_each(?))`, [JSON.stringify(ids)]);
+  }
+
+  /** @param where a condition on a sample's id, given the column that holds it */
+  private entriesWhere(where: (id: string) => string, values: readonly string[]): Entry[] {
+    const events = new Map<string, CorpusEvent[]>();
+    for (const event of this.bodies<CorpusEvent>("event", where("sample"), values)) {
+      const known = events.get(event.sample);
+      if (known === undefined) events.set(event.sample, [event]);
+      else known.push(event);
+    }
+    const manifests = this.bodies<Manifest>("sample", where("id"), values);
+    return manifests.map((manifest) => entryOf(manifest, events.get(manifest.id) ?? []));
+  }
+
+  /** All in one row: a row for each would take most of the time. */
+  private bodies<T>(table: "sample" | "event", where: string, values: readonly string[]): T[] {
+    const [joined] = this.rows(`SELECT group_concat(body) FROM ${table} WHERE ${where}`, values);
+    return JSON.parse(`[${joined![0] ?? ""}]`) as T[];
   }
 
   private rows(sql: string, values: readonly (string | number)[] = []): unknown[][] {

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BlindspotError } from "../base/errors.ts";
 import type { Memory } from "./memory.ts";
@@ -11,28 +11,48 @@ const MOST_BYTES = 256 * 2 ** 20;
  * each begins on a line of its own.
  */
 export async function fileMemory(path: string): Promise<Memory> {
-  const text = await readFile(path, "utf8").catch(() => "");
   const values = new Map<string, unknown>();
-  if (text.length < MOST_BYTES)
-    for (const line of text.split("\n")) {
-      const entry = entryOf(line);
-      if (entry !== null) values.set(...entry);
-    }
+  const bytes = await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  const isKept = bytes < MOST_BYTES;
+  const text = isKept ? await readFile(path, "utf8").catch(() => "") : "";
+  for (const line of text.split("\n")) {
+    const entry = entryOf(line);
+    if (entry !== null) values.set(...entry);
+  }
   try {
     await mkdir(dirname(path), { recursive: true });
     // Also a first proof that it can be written.
-    await appendFile(path, "");
+    await writeFile(path, "", { flag: isKept ? "a" : "w" });
   } catch (error) {
     throw new BlindspotError(
       { code: "E_MEMORY", subject: path, expected: "a file to write to", got: (error as Error).message },
       { cause: error },
     );
   }
+  // What comes while a write is under way goes out together.
+  let waiting = "";
+  let writing: Promise<void> | null = null;
+  const write = async () => {
+    try {
+      while (waiting !== "") {
+        const lines = waiting;
+        waiting = "";
+        await appendFile(path, lines);
+      }
+    } finally {
+      writing = null;
+    }
+  };
   return {
     get: (key) => values.get(key),
-    async put(key, value) {
+    put(key, value) {
       values.set(key, value);
-      await appendFile(path, `\n${JSON.stringify([key, value])}`);
+      waiting += `\n${JSON.stringify([key, value])}`;
+      writing ??= write();
+      return writing;
     },
   };
 }

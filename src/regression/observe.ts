@@ -48,11 +48,11 @@ const AHEAD = 4;
  * may be another by now, whatever its fingerprint says: it is always asked.
  */
 export async function replayAll(version: Version, cases: readonly Case[], work: ReplayWork): Promise<ReplayedAll> {
-  const digest = versionDigest(version);
+  const asker = memoryKey({ what: "replay", toolVersion: work.toolVersion, version: versionDigest(version) });
   const isHeld = version.classifier.asked === undefined;
   let [asked, remembered, done] = [0, 0, 0];
   const replayed = await pooled(cases, AHEAD * version.classifier.concurrency, async (one): Promise<Replayed> => {
-    const key = keyOf(one, digest, work.toolVersion);
+    const key = `${asker} ${one.digest}`;
     const before = rememberedSchema.safeParse(isHeld ? work.memory.get(key) : undefined);
     let result: Replayed;
     const reason = incomparable(version, one);
@@ -97,19 +97,4 @@ export function endOf({ classifier: { ended } }: Version, signal: AbortSignal | 
   const reason: unknown = ended.reason;
   if (!(reason instanceof BlindspotError) || reason.code === "E_STOPPED") return "time was over";
   return reason.code === "E_BUDGET" ? "the budget of queries is spent" : reason.message;
-}
-
-function keyOf({ entry, threat, label, taken }: Case, version: string, toolVersion: string): string {
-  const { manifest, renditions } = entry;
-  const witness = renditions.findLast(({ rendition }) => rendition === "witness")?.input ?? null;
-  return memoryKey({
-    what: "replay",
-    toolVersion,
-    version,
-    sample: manifest.id,
-    witness,
-    threat,
-    label,
-    taken: [...taken].sort(),
-  });
 }

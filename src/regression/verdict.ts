@@ -1,3 +1,4 @@
+import { tally } from "../base/tally.ts";
 import { isBroken } from "./outcome.ts";
 import { type GateCase, type GatePolicy, type GateResult, OUTCOMES, type Verdict } from "./schema.ts";
 
@@ -8,17 +9,17 @@ export function counts({ trusted, waiver }: GateCase): boolean {
 
 /** How many cases came out how; samples that a version was trained on, waived and untrusted ones each apart. */
 export function countOutcomes(cases: readonly GateCase[]): GateResult["counts"] {
-  return OUTCOMES.map((outcome) => {
-    const own = cases.filter((one) => one.outcome === outcome);
-    const counting = own.filter(counts);
-    return {
-      outcome,
-      cases: counting.filter(({ trainedOn }) => !trainedOn).length,
-      trainedOn: counting.filter(({ trainedOn }) => trainedOn).length,
-      waived: own.filter((one) => one.trusted && !counts(one)).length,
-      untrusted: own.filter(({ trusted }) => !trusted).length,
-    };
-  });
+  const rows = new Map(
+    OUTCOMES.map((outcome) => [outcome, { outcome, cases: 0, trainedOn: 0, waived: 0, untrusted: 0 }]),
+  );
+  for (const one of cases) {
+    const row = rows.get(one.outcome)!;
+    if (!one.trusted) row.untrusted++;
+    else if (!counts(one)) row.waived++;
+    else if (one.trainedOn) row.trainedOn++;
+    else row.cases++;
+  }
+  return [...rows.values()];
 }
 
 /** What else the verdict rests on: null where there is nothing to complain of. */
@@ -38,14 +39,15 @@ export function verdictOf({ cases, policy, ratchet, drop, freshProblem }: Verdic
   const counting = cases.filter(counts);
   const failOn = new Set<string>(policy.failOn);
   const failed: Verdict["failed"] = [];
+  const came = tally(counting.map(({ outcome }) => outcome));
   for (const outcome of OUTCOMES) {
-    const own = counting.filter((one) => one.outcome === outcome).length;
+    const own = came.get(outcome) ?? 0;
     if (failOn.has(outcome) && own > 0) failed.push({ rule: outcome, cases: own });
   }
   const expired = counting.filter(({ waiver, outcome }) => waiver?.expired === true && isBroken(outcome));
   if (expired.length > 0) failed.push({ rule: "expired-waiver", cases: expired.length });
   for (const broken of [ratchet, drop]) if (broken !== null && failOn.has(broken.rule)) failed.push(broken);
-  const unknown = counting.filter(({ outcome }) => outcome === "not-evaluated" || outcome === "incomparable").length;
+  const unknown = (came.get("not-evaluated") ?? 0) + (came.get("incomparable") ?? 0);
   // What is waived was evaluated, too.
   const of = cases.filter(({ trusted }) => trusted).length;
   const enough = unknown <= policy.maxNotEvaluated && unknown < of;

@@ -1,6 +1,7 @@
 import { Batcher } from "../../attacks/batcher.ts";
 import { BlindspotError } from "../../base/errors.ts";
 import { median } from "../../base/statistics.ts";
+import { tally } from "../../base/tally.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
 import { isRendered, type Rendered, render } from "../../corpus/render.ts";
@@ -101,7 +102,7 @@ function told(folder: string, done: readonly Rendered[], before: number, left: n
   const rest = done.flatMap((one) =>
     one.state === "left out" || one.state === "not reproduced" ? [`${one.state}: ${one.why}`] : [],
   );
-  if (rest.length > 0) lines.push(...[...tally(rest)].map(([why, count]) => `  ${count} ${why}`));
+  if (rest.length > 0) lines.push(...mostFirst(rest).map(([why, count]) => `  ${count} ${why}`));
   if (left > 0) lines.push(`${plural(left, "sample")} not finished; the same command goes on`);
   return `${lines.join("\n")}\n`;
 }
@@ -115,12 +116,12 @@ function middleOf(values: readonly number[]): string {
   return median(values).toFixed(2);
 }
 
-function tally(words: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return new Map([...counts].sort(([, a], [, b]) => b - a));
+function counts(words: readonly string[]): string {
+  return mostFirst(words)
+    .map(([word, count]) => `${count} ${word}`)
+    .join(", ");
 }
 
-function counts(words: readonly string[]): string {
-  return [...tally(words)].map(([word, count]) => `${count} ${word}`).join(", ");
+function mostFirst(words: readonly string[]): [string, number][] {
+  return [...tally(words)].sort(([, a], [, b]) => b - a);
 }

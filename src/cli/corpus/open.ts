@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { BlindspotError } from "../../base/errors.ts";
 import type { Grouping } from "../../corpus/alike.ts";
-import { byId, type Catalog, catalogOf, contentsOf } from "../../corpus/catalog.ts";
+import { byId, type Catalog, catalogOf } from "../../corpus/catalog.ts";
 import { type Contents, Corpus } from "../../corpus/corpus.ts";
 import type { Entry } from "../../corpus/entry.ts";
 import { diskFolder, isFolder } from "../../corpus/files.ts";
@@ -88,7 +88,7 @@ export function filterOf(given: Given, classes: () => ReadonlySet<string>): Filt
 export async function readCorpus(given: Given, corpus: Corpus): Promise<Contents> {
   const catalog = await openCatalog(given, corpus);
   try {
-    return contentsOf(catalog);
+    return catalog.contents();
   } finally {
     catalog.close();
   }

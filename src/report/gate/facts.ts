@@ -1,14 +1,22 @@
-import type { GateCase, GateResult } from "../../regression/schema.ts";
+import { tally } from "../../base/tally.ts";
+import type { GateResult, Outcome } from "../../regression/schema.ts";
 import { grouped, plural } from "../format.ts";
 import { COLUMNS, threatShort } from "./words.ts";
 
 /** The table of a gate: a row for each threat, a column for each outcome that came up. */
 export function countsOf({ cases }: Pick<GateResult, "cases">) {
-  const columns = COLUMNS.filter(({ outcomes }) => cases.some(({ outcome }) => outcomes.includes(outcome)));
-  const countIn = (own: readonly GateCase[]) =>
-    columns.map(({ outcomes }) => own.filter(({ outcome }) => outcomes.includes(outcome)).length);
-  const threats = [...new Set(cases.map(({ threat }) => threat))];
-  const rows = threats.map((threat) => ({ threat, cells: countIn(cases.filter((one) => one.threat === threat)) }));
+  const sumOf = (counts: ReadonlyMap<Outcome, number>, outcomes: readonly Outcome[]) =>
+    outcomes.reduce((sum, outcome) => sum + (counts.get(outcome) ?? 0), 0);
+  const all = tally(cases.map(({ outcome }) => outcome));
+  const columns = COLUMNS.map((column) => ({ ...column, cases: sumOf(all, column.outcomes) })).filter(
+    (column) => column.cases > 0,
+  );
+  const byThreat = new Map<string | null, Outcome[]>(cases.map(({ threat }) => [threat, []]));
+  for (const { threat, outcome } of cases) byThreat.get(threat)!.push(outcome);
+  const rows = [...byThreat].map(([threat, came]) => {
+    const counts = tally(came);
+    return { threat, cells: columns.map(({ outcomes }) => sumOf(counts, outcomes)) };
+  });
   return { columns, rows };
 }
 

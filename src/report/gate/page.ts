@@ -77,12 +77,11 @@ function stamp(result: GateResult): Markup {
 ${reasons.length > 1 && html`<ul class="plain">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}`;
 }
 
-function tiles({ cases }: GateResult): Markup {
-  const shown = COLUMNS.filter(({ outcomes }) => cases.some(({ outcome }) => outcomes.includes(outcome)));
-  return html`<ul class="tiles">${shown.map(({ outcomes }) => {
-    const count = cases.filter(({ outcome }) => outcomes.includes(outcome)).length;
-    return html`<li>${outcomeText(outcomes[0]!)}<b>${grouped(count)}</b><span class="muted small">${MEANINGS[outcomes[0]!]}</span></li>`;
-  })}</ul>`;
+function tiles(result: GateResult): Markup {
+  return html`<ul class="tiles">${countsOf(result).columns.map(
+    ({ outcomes, cases }) =>
+      html`<li>${outcomeText(outcomes[0]!)}<b>${grouped(cases)}</b><span class="muted small">${MEANINGS[outcomes[0]!]}</span></li>`,
+  )}</ul>`;
 }
 
 function attention(result: GateResult, shown: ReadonlyMap<string, Shown>): Markup {
@@ -184,9 +183,8 @@ function fresh(result: GateResult): Markup {
 
 function sure(result: GateResult): Markup {
   const { baseline, policy } = result;
-  const words = COLUMNS.flatMap(({ outcomes }) => outcomes).filter((outcome) =>
-    result.cases.some((one) => one.outcome === outcome),
-  );
+  const came = new Set(result.cases.map(({ outcome }) => outcome));
+  const words = COLUMNS.flatMap(({ outcomes }) => outcomes).filter((outcome) => came.has(outcome));
   const meaning = (outcome: Outcome) => html`<dt>${outcomeText(outcome)}</dt><dd>${MEANINGS[outcome]}</dd>`;
   return html`<section id="sure"><h2>How sure</h2>
 <div class="pair"><div class="box"><h3>What “fixed” withstood</h3>${result.effort.threats.length === 0 ? html`<p>Nothing had to be attacked again.</p>` : html`<ul class="plain">${effortText(result).map((line) => html`<li>${line}</li>`)}</ul>`}
