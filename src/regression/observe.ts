@@ -52,7 +52,7 @@ export async function replayAll(version: Version, cases: readonly Case[], work: 
   const isHeld = version.classifier.asked === undefined;
   let [asked, remembered, done] = [0, 0, 0];
   const replayed = await pooled(cases, AHEAD * version.classifier.concurrency, async (one): Promise<Replayed> => {
-    const key = `${asker} ${one.digest}`;
+    const key = `${asker} ${one.decides}`;
     const before = rememberedSchema.safeParse(isHeld ? work.memory.get(key) : undefined);
     let result: Replayed;
     const reason = incomparable(version, one);
