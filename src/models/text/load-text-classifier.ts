@@ -1,9 +1,11 @@
 import { BlindspotError } from "../../base/errors.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
+import type { Model } from "../../graph/ir.ts";
+import type { Runtime, Session } from "../../runtime/runtime.ts";
 import { disagreement } from "../free-batch.ts";
 import { classNames, type LoadClassifierOptions } from "../load-classifier.ts";
 import type { OpenedModel } from "../open-model.ts";
 import { withoutMaps } from "../without-maps.ts";
+import { searchCopy } from "./search-copy.ts";
 import { takesTokens } from "./takes-text.ts";
 import { TextClassifier } from "./text-classifier.ts";
 import { stringFeed, type TextFeed } from "./text-feed.ts";
@@ -94,8 +96,10 @@ async function assemble(
     for (const text of TEST_TEXTS) alone.push((await runTexts(asked, [text]))[0]!);
     const meaning = meaningOf(head, alone);
     const mixed = feed.fixedBatch === null ? await mixes(asked, alone) : null;
+    const searched = mixed === null ? await searchSession(model, asked, alone, runtime) : null;
     return new TextClassifier({
       ...asked,
+      searched,
       runtime,
       ownsRuntime: options.runtime === undefined,
       meaning,
@@ -107,6 +111,20 @@ async function assemble(
     await session.close();
     throw error;
   }
+}
+
+/** Of a copy that searches ask, where there is a faster one that gives what the file gives. */
+async function searchSession(
+  model: Model,
+  asked: Asked,
+  alone: readonly Float32Array[],
+  runtime: Runtime,
+): Promise<Session | null> {
+  const copy = asked.feed.fixedBatch === null ? searchCopy(model) : null;
+  const session = copy === null ? null : await runtime.load(copy, { label: asked.label }).catch(() => null);
+  if (session === null || (await mixes({ ...asked, session }, alone)) === null) return session;
+  await session.close();
+  return null;
 }
 
 /** Positions are often a matrix of so many rows: a longer input fails in the middle of a run. */

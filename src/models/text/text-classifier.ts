@@ -13,6 +13,8 @@ export interface TextClassifierParts {
   readonly ownsRuntime: boolean;
   readonly label: string;
   readonly session: Session;
+  /** Of a copy that gives the same and is faster, for passes of many; null: there is none. */
+  readonly searched: Session | null;
   readonly feed: TextFeed;
   readonly head: ScoreHead;
   readonly meaning: ScoreMeaning;
@@ -22,7 +24,7 @@ export interface TextClassifierParts {
   readonly notes: readonly string[];
 }
 
-/** A classifier of texts: rows of attack space are code points (see `textOf`), and the file itself is asked, alone or in batches. */
+/** A classifier of texts: rows of attack space are code points (see `textOf`). Searches ask the file in batches, or a faster copy of it; what counts is what the file gives alone. */
 export class TextClassifier implements Classifier {
   readonly classes: readonly string[];
   readonly dims: readonly number[];
@@ -86,17 +88,20 @@ export class TextClassifier implements Classifier {
 
   meter(): Meter {
     const { forwardRows, verifiedRows } = this;
-    const sessionSeconds = this.parts.session.busySeconds ?? Number.NaN;
+    const { session, searched } = this.parts;
+    const sessionSeconds = (session.busySeconds ?? Number.NaN) + (searched?.busySeconds ?? 0);
     return { forwardRows, backwardRows: 0, verifiedRows, sessionSeconds };
   }
 
   async close(): Promise<void> {
+    await this.parts.searched?.close();
     await this.parts.session.close();
     if (this.parts.ownsRuntime) await this.parts.runtime.close();
   }
 
   private ask(texts: readonly string[]): Promise<Float32Array[]> {
     this.forwardRows += this.fixedBatch ?? texts.length;
-    return runTexts(this.parts, texts);
+    const { searched } = this.parts;
+    return runTexts(searched === null ? this.parts : { ...this.parts, session: searched }, texts);
   }
 }
