@@ -3,7 +3,7 @@
  * same code: the file must answer otherwise, alone, and the text must lie within the threat. Both sides take turns, so that a busy machine slows both.
  *
  *   node bench/text.mjs --python VENV/bin/python --model sms_spam_tfidf_lr.onnx \
- *     --data "tsv:sms_spam.tsv?header=no&label=0&text=1&quote=none" [--class spam] [--samples 100] [--queries 300] [--out FILE]
+ *     --data "tsv:sms_spam.tsv?header=no&label=0&text=1&quote=none" [--class spam|any] [--samples 100] [--queries 300] [--out FILE]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,13 +49,14 @@ const classifier = await openClassifier(options.model, {
   classes: data.classes ?? undefined,
 });
 const target = data.classes === null ? Number(options.class) : data.classes.indexOf(options.class);
+const isWanted = (label) => options.class === "any" || label === target;
 const predicted = async (point) => {
   const scores = await classifier.verify(point);
   return scores.indexOf(Math.max(...scores));
 };
 const samples = [];
 for (let i = 0; i < data.length && samples.length < wanted; i++) {
-  if (data.labels[i] !== target) continue;
+  if (!isWanted(data.labels[i])) continue;
   const sample = await data.sample(i);
   if ((await predicted(sample.point)) === sample.label) samples.push(sample);
 }

@@ -1,6 +1,7 @@
 import type { Rng } from "../base/rng.ts";
 import type { LossName, TreeEnsemble } from "../models/classifier.ts";
 import type { Threat } from "../threats/threat.ts";
+import type { Inputs } from "./inputs.ts";
 
 /** What the attacker knows. */
 export type Knowledge = "white-box" | "score" | "label" | "transfer";
@@ -52,10 +53,10 @@ export interface LabelSample {
   /** One query: whether the label that the model gives to `x` reaches the goal (misclassified, target reached, ...). The array is copied. */
   misleads(x: Float32Array): Promise<boolean>;
   /**
-   * The same for many points, packed one after another and known beforehand: a query for each, in batches that grow from a few to some hundreds, so that hardly more is asked
+   * The same for many inputs that are known beforehand: a query for each, in batches that grow from a few to some hundreds, so that hardly more is asked
    * than one by one, and far less often. Each row of a batch that was sent counts. One by one where a query costs money.
    */
-  misleadsAny(points: Float32Array): Promise<boolean>;
+  misleadsAny(inputs: Inputs): Promise<boolean>;
 }
 
 /** One sample, as an attacker sees it who knows more than labels. `scores` and `gradient` count queries as `misleads` does. */
@@ -66,10 +67,8 @@ export interface Sample extends LabelSample {
   readonly cleanScores: Float32Array;
   /** One query. The array is copied. */
   scores(x: Float32Array, options?: QueryOptions): Promise<Evaluation>;
-  /**
-   * Logits of many points, packed one after another and known beforehand: a query for each, sent as `misleadsAny` sends them.
-   */
-  scoresOf(points: Float32Array): Promise<Float32Array>;
+  /** Logits of many inputs that are known beforehand: a query for each, sent as `misleadsAny` sends them. */
+  scoresOf(inputs: Inputs): Promise<Float32Array>;
   /** One query and one gradient. `target` for targeted losses and `other`. */
   gradient(
     x: Float32Array,
@@ -149,7 +148,7 @@ function labelsOnly(sample: Sample): LabelSample {
     textKey,
     starts,
     misleads: (x) => sample.misleads(x),
-    misleadsAny: (points) => sample.misleadsAny(points),
+    misleadsAny: (inputs) => sample.misleadsAny(inputs),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type SurrogateView,
 } from "./attack.ts";
 import type { Batcher, RowResult } from "./batcher.ts";
+import { countOf, type Inputs, partOf, pointAt } from "./inputs.ts";
 import type { AttemptRecord, PlannedAttack, VerifiedCandidate } from "./record.ts";
 import { fewestEdits } from "./text/fewest-edits.ts";
 
@@ -152,35 +153,31 @@ class Attempt implements Sample {
     return this.reached((await this.scores(x)).scores);
   }
 
-  async misleadsAny(points: Float32Array): Promise<boolean> {
+  async misleadsAny(inputs: Inputs): Promise<boolean> {
     const { classes } = this;
-    const scores = await this.scoresOf(points);
+    const scores = await this.scoresOf(inputs);
     for (let from = 0; from < scores.length; from += classes)
       if (this.reached(scores.subarray(from, from + classes))) return true;
     return false;
   }
 
-  async scoresOf(points: Float32Array): Promise<Float32Array> {
+  async scoresOf(inputs: Inputs): Promise<Float32Array> {
     const size = this.x0.length;
+    const count = countOf(inputs, size);
     const { classes } = this;
-    const all = new Float32Array((points.length / size) * classes);
+    const all = new Float32Array(count * classes);
     let batch = this.arena.oneByOne ? 1 : FIRST_BATCH;
-    for (let from = 0; from < points.length; ) {
+    for (let from = 0; from < count; ) {
       this.spend(false);
-      const most = Math.min(
-        points.length / size - from / size,
-        batch,
-        (this.arena.budget.queries ?? Infinity) - this.queries + 1,
-      );
+      const most = Math.min(count - from, batch, (this.arena.budget.queries ?? Infinity) - this.queries + 1);
       this.queries += most - 1;
-      const rows = points.subarray(from, from + most * size);
-      const { scores, seconds } = await this.arena.target.scoresOf(rows);
+      const { scores, seconds } = await this.arena.target.scoresOf(partOf(inputs, from, from + most, size));
       this.seconds += seconds;
-      all.set(scores, (from / size) * classes);
-      for (let row = 0; row < most; row++)
-        if (this.reached(scores.subarray(row * classes, (row + 1) * classes)))
-          await this.judge(rows.subarray(row * size, (row + 1) * size));
-      from += most * size;
+      all.set(scores, from * classes);
+      for (let i = 0; i < most; i++)
+        if (this.reached(scores.subarray(i * classes, (i + 1) * classes)))
+          await this.judge(pointAt(inputs, from + i, size));
+      from += most;
       if (!this.arena.oneByOne) batch = Math.min(MOST_BATCH, 2 * batch);
     }
     return all;
@@ -297,16 +294,13 @@ class Attempt implements Sample {
   }
 
   private withoutNeedlessEdits(point: Float32Array, scores: Float32Array) {
-    const { classes, x0 } = this;
+    const { classes } = this;
     const { target } = this.arena;
-    const promising = async (points: Float32Array) => {
-      const rows = points.length / x0.length;
-      this.verifications += rows;
-      const answer = await target.scoresOf(points);
-      this.seconds += answer.seconds;
-      return Array.from({ length: rows }, (_, i) =>
-        this.reached(answer.scores.subarray(i * classes, (i + 1) * classes)),
-      );
+    const promising = async (texts: readonly string[]) => {
+      this.verifications += texts.length;
+      const { scores: all, seconds } = await target.scoresOf(texts);
+      this.seconds += seconds;
+      return texts.map((_, i) => this.reached(all.subarray(i * classes, (i + 1) * classes)));
     };
     const confirmed = async (candidate: Float32Array) => {
       this.verifications++;
@@ -314,7 +308,7 @@ class Attempt implements Sample {
       this.seconds += answer.seconds;
       return this.reached(answer.scores) ? answer.scores : null;
     };
-    return fewestEdits({ point, scores }, x0, this.threat, promising, confirmed);
+    return fewestEdits({ point, scores }, this.x0, this.threat, promising, confirmed);
   }
 
   private reject(point: Float32Array): void {

@@ -1,6 +1,7 @@
 import { internalError } from "../base/errors.ts";
 import type { Classifier, GradientRows, LossName } from "../models/classifier.ts";
 import { AttemptOver } from "./attack.ts";
+import { areTexts, countOf, type Inputs, packed, partOf } from "./inputs.ts";
 
 /** What one row of one pass gave. The arrays are parts of the whole batch: copy what is to be kept. */
 export interface RowResult {
@@ -21,7 +22,7 @@ export interface PassTotals {
   readonly seconds: number;
 }
 
-type Kind = LossName | "scores";
+type Kind = LossName | "scores" | "texts";
 
 /** What one pass gave all its rows. */
 interface PassResult extends GradientRows {
@@ -37,6 +38,8 @@ class Pass {
   readonly result: Promise<PassResult>;
   /** Most passes are far from full where a search waits for each of its answers: memory for rows that do not come would cost more than all else here. */
   rows: Float32Array;
+  /** Of a pass of texts; it has no rows. */
+  readonly texts: string[] = [];
   private readonly most: number;
   count = 0;
   resolve!: (result: PassResult) => void;
@@ -70,6 +73,9 @@ const soon: (work: () => void) => void =
     ? (work) => void globalThis.setImmediate(work)
     : (work) => void setTimeout(work, 0);
 
+/** Rows alone that are sent for each that can run: short as they are, a model would idle between one and the next. What costs money isn't sent ahead. */
+const ALONE_AHEAD = 4;
+
 /**
  * Packs single rows that many attempts ask for into passes of one kind (scores, or the gradient of one loss). A pass is sent when one more can be
  * useful: as many as the classifier overlaps, and one that waits in its queue so that it never idles while we pack.
@@ -79,6 +85,7 @@ export class Batcher {
   private readonly size: number;
   private readonly classes: number;
   private readonly slots: number;
+  private readonly atOnceAlone: number;
   private readonly onPass: () => void;
   /** Rows of the last pass of each kind. */
   private readonly lastCount = new Map<Kind, number>();
@@ -98,6 +105,7 @@ export class Batcher {
     this.size = classifier.dims.reduce((product, dim) => product * dim, 1);
     this.classes = classifier.classes.length;
     this.slots = passSlots(classifier);
+    this.atOnceAlone = classifier.concurrency * (classifier.toll === undefined ? ALONE_AHEAD : 1);
     this.onPass = onPass;
   }
 
@@ -111,21 +119,26 @@ export class Batcher {
   }
 
   /**
-   * Logits of many rows, packed one after another, from as many passes as they take; the rows are copied at once. One promise for each pass instead of one for each
-   * row: searches that know all they will ask are several times as fast.
+   * Logits of many inputs, from as many passes as they take; points are copied at once. One promise for each pass instead of one for each row: searches that know
+   * all they will ask are several times as fast. Texts stay texts where the classifier takes them.
    */
-  async scoresOf(rows: Float32Array): Promise<{ readonly scores: Float32Array; readonly seconds: number }> {
+  async scoresOf(inputs: Inputs): Promise<{ readonly scores: Float32Array; readonly seconds: number }> {
     if (this.stopped) throw new AttemptOver("stopped");
     const { size, classes } = this;
-    const count = rows.length / size;
-    if (!Number.isInteger(count)) throw internalError(`${rows.length} values are no rows of ${size}`);
+    const asked = this.classifier.scoresOfTexts === undefined ? packed(inputs, size) : inputs;
+    const count = countOf(asked, size);
+    if (!Number.isInteger(count)) throw internalError(`${asked.length} values are no rows of ${size}`);
     const parts: { readonly pass: Pass; readonly from: number; readonly place: number; readonly count: number }[] = [];
     for (let from = 0; from < count; ) {
-      const pass = this.openPass("scores");
+      const pass = this.openPass(areTexts(asked) ? "texts" : "scores");
       const place = pass.count;
       const taken = Math.min(count - from, Math.max(1, this.classifier.maxBatch) - place);
-      pass.reserve((place + taken) * size);
-      pass.rows.set(rows.subarray(from * size, (from + taken) * size), place * size);
+      const part = partOf(asked, from, from + taken, size);
+      if (areTexts(part)) pass.texts.push(...part);
+      else {
+        pass.reserve((place + taken) * size);
+        pass.rows.set(part, place * size);
+      }
       pass.count += taken;
       this.closeIfFull(pass);
       parts.push({ pass, from, place, count: taken });
@@ -152,7 +165,7 @@ export class Batcher {
   /** The original model's scores of this row, alone. A few run at once. */
   async verify(row: Float32Array): Promise<{ readonly scores: Float32Array; readonly seconds: number }> {
     const copy = Float32Array.from(row);
-    if (this.aloneRunning >= this.classifier.concurrency) await new Promise<void>((go) => this.alone.push(go));
+    if (this.aloneRunning >= this.atOnceAlone) await new Promise<void>((go) => this.alone.push(go));
     if (this.stopped) throw new AttemptOver("stopped");
     this.aloneRunning++;
     const start = performance.now();
@@ -201,7 +214,8 @@ export class Batcher {
     if (pass === undefined) {
       // Room for two, because one row alone is doubled.
       const capacity = Math.max(this.classifier.maxBatch, 2);
-      pass = new Pass(kind, capacity, this.size, this.lastCount.get(kind) ?? capacity);
+      const room = kind === "texts" ? 0 : (this.lastCount.get(kind) ?? capacity);
+      pass = new Pass(kind, capacity, this.size, room);
       this.open.set(kind, pass);
     }
     return pass;
@@ -261,7 +275,7 @@ export class Batcher {
       const seconds = (performance.now() - start) / 1000;
       this.counts.passes++;
       this.counts.forward += pass.count;
-      if (pass.kind !== "scores") this.counts.gradients += pass.count;
+      if (isGradient(pass.kind)) this.counts.gradients += pass.count;
       this.counts.seconds += seconds;
       pass.resolve({ ...result, secondsPerRow: seconds / pass.count });
     } catch (error) {
@@ -275,9 +289,14 @@ export class Batcher {
   }
 
   /** One row is doubled: a batch of one takes other kernels than all others. */
-  private async run({ kind, rows, labels, targets, count: asked }: Pass): Promise<GradientRows> {
+  private async run(pass: Pass): Promise<GradientRows> {
+    const { kind, rows, texts, labels, targets, count: asked } = pass;
     const { classifier, size } = this;
     const count = classifier.maxBatch < 2 ? asked : Math.max(asked, 2);
+    if (kind === "texts") {
+      if (count > asked) texts.push(texts[0]!);
+      return onlyScores(await classifier.scoresOfTexts!(texts));
+    }
     if (count > asked) {
       rows.copyWithin(size, 0, size);
       labels[1] = labels[0]!;
@@ -286,15 +305,13 @@ export class Batcher {
     const filled = count * size;
     // Given away: the runtime moves the buffer to its thread, so it must hold nothing else.
     const batch = { data: filled === rows.length ? rows : rows.slice(0, filled), count, given: true };
-    if (kind !== "scores")
-      return await classifier.gradient(
-        batch,
-        kind,
-        labels.slice(0, count),
-        needsTarget(kind) ? targets.slice(0, count) : undefined,
-      );
-    const none = new Float32Array(0);
-    return { scores: await classifier.scores(batch), losses: none, gradients: none };
+    if (!isGradient(kind)) return onlyScores(await classifier.scores(batch));
+    return await classifier.gradient(
+      batch,
+      kind,
+      labels.slice(0, count),
+      needsTarget(kind) ? targets.slice(0, count) : undefined,
+    );
   }
 
   private tellIfIdle(): void {
@@ -310,4 +327,13 @@ export function passSlots(classifier: Classifier): number {
 
 function needsTarget(loss: LossName): boolean {
   return loss.startsWith("targeted-") || loss === "other";
+}
+
+function isGradient(kind: Kind): kind is LossName {
+  return kind !== "scores" && kind !== "texts";
+}
+
+function onlyScores(scores: Float32Array): GradientRows {
+  const none = new Float32Array(0);
+  return { scores, losses: none, gradients: none };
 }

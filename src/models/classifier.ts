@@ -126,6 +126,8 @@ export interface Classifier {
   readonly concurrency: number;
   /** Logits, [count, classes] (one-hot of the label where only labels are known). */
   scores(rows: Rows): Promise<Float32Array>;
+  /** The same of texts, where the model takes them as they are: without the way through points. */
+  scoresOfTexts?(texts: readonly string[]): Promise<Float32Array>;
   /** Throws where `capabilities.gradient` is false. `targets` for the targeted losses and `other`. */
   gradient(rows: Rows, loss: LossName, labels: Int32Array, targets?: Int32Array): Promise<GradientRows>;
   /**

@@ -6,14 +6,14 @@ import type { Threat } from "../../threats/threat.ts";
 /**
  * Takes back every edit that is not needed, the largest first, until no single one can be. Texts with one edit less are first asked together, and the original model,
  * alone, only about those that should do: at most n (n + 1) / 2 passes for n edits, and one for each edit that goes.
- * @param promising which points, packed one after another, mislead in a pass of many
+ * @param promising which texts mislead in a pass of many
  * @param confirmed what the original model gives, or null where that is no success
  */
 export async function fewestEdits<Scores>(
   start: { readonly point: Float32Array; readonly scores: Scores },
   x0: Float32Array,
   threat: Threat,
-  promising: (points: Float32Array) => Promise<readonly boolean[]>,
+  promising: (texts: readonly string[]) => Promise<readonly boolean[]>,
   confirmed: (point: Float32Array) => Promise<Scores | null>,
 ): Promise<{ readonly point: Float32Array; readonly scores: Scores }> {
   const { characters } = segmentsOf(x0);
@@ -26,17 +26,16 @@ export async function fewestEdits<Scores>(
     const fewer = bySize.flatMap((edit) => {
       const others = edits.filter((other) => other !== edit);
       const text = applyEdits(characters, others);
-      return [...text].length > size ? [] : [{ edits: others, point: textPoint(text, size) }];
+      return [...text].length > size ? [] : [{ edits: others, text }];
     });
-    const packed = new Float32Array(fewer.length * size);
-    for (const [i, { point }] of fewer.entries()) packed.set(point, i * size);
-    const misleads = fewer.length === 0 ? [] : await promising(packed);
+    const misleads = fewer.length === 0 ? [] : await promising(fewer.map(({ text }) => text));
     for (const one of fewer.filter((_, i) => misleads[i])) {
+      const point = textPoint(one.text, size);
       // Some of the edits that are allowed are allowed, too: this costs as much as a pass, so it isn't asked of those that do nothing.
-      if (threat.violation(one.point, x0) !== null) continue;
-      const scores = await confirmed(one.point);
+      if (threat.violation(point, x0) !== null) continue;
+      const scores = await confirmed(point);
       if (scores === null) continue;
-      best = { point: one.point, scores };
+      best = { point, scores };
       edits = one.edits;
       gained = true;
       break;

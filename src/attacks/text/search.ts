@@ -1,5 +1,5 @@
 import type { Rng } from "../../base/rng.ts";
-import { textOf, writeText } from "../../inputs/text/code-points.ts";
+import { textOf } from "../../inputs/text/code-points.ts";
 import { EditSpace } from "../../inputs/text/edit-space.ts";
 import type { TextEdit } from "../../inputs/text/edits.ts";
 import { segmentsOf } from "../../inputs/text/known.ts";
@@ -29,7 +29,7 @@ export class Asked<Answer> {
   /** Queries that are left. */
   left: number;
   private readonly size: number;
-  private readonly ask: (points: Float32Array) => Promise<readonly Answer[]>;
+  private readonly ask: (texts: readonly string[]) => Promise<readonly Answer[]>;
   private readonly textKey: LabelSample["textKey"];
   /** Of the clean text. */
   private readonly cleanKey: string;
@@ -38,13 +38,13 @@ export class Asked<Answer> {
 
   /**
    * @param clean the answer to the clean text
-   * @param ask answers points, packed one after another
+   * @param ask answers texts
    */
   constructor(
     { x0, threat, textKey }: LabelSample,
     queries: number,
     clean: Answer,
-    ask: (points: Float32Array) => Promise<readonly Answer[]>,
+    ask: (texts: readonly string[]) => Promise<readonly Answer[]>,
   ) {
     const text = textOf(x0);
     this.space = new EditSpace(text, threat.text!, segmentsOf(x0));
@@ -76,9 +76,7 @@ export class Asked<Answer> {
     const sent = all.slice(0, this.left);
     if (sent.length > 0) {
       this.left -= sent.length;
-      const points = new Float32Array(sent.length * size);
-      for (const [i, [, text]] of sent.entries()) writeText(text, points.subarray(i * size, (i + 1) * size));
-      const answers = await this.ask(points);
+      const answers = await this.ask(sent.map(([, text]) => text));
       for (const [i, [key]] of sent.entries()) this.answers.set(key, answers[i]!);
     }
     if (sent.length < all.length) throw new Spent();
@@ -92,9 +90,9 @@ export class Asked<Answer> {
 
 /** A search that sees labels, and goes on while they are right. */
 export function labelSearch(sample: LabelSample, queries: number): Asked<false> {
-  return new Asked<false>(sample, queries, false, async (points) => {
-    await sample.misleadsAny(points);
-    return Array.from({ length: points.length / sample.x0.length }, () => false as const);
+  return new Asked<false>(sample, queries, false, async (texts) => {
+    await sample.misleadsAny(texts);
+    return texts.map(() => false as const);
   });
 }
 
@@ -116,12 +114,10 @@ export class ScoreSearch extends Asked<number> {
 
   constructor(sample: Sample, queries: number) {
     const clean = sample.margin(sample.cleanScores);
-    super(sample, queries, clean, async (points) => {
-      const scores = await sample.scoresOf(points);
+    super(sample, queries, clean, async (texts) => {
+      const scores = await sample.scoresOf(texts);
       const { classes } = sample;
-      return Array.from({ length: scores.length / classes }, (_, i) =>
-        sample.margin(scores.subarray(i * classes, (i + 1) * classes)),
-      );
+      return texts.map((_, i) => sample.margin(scores.subarray(i * classes, (i + 1) * classes)));
     });
     this.clean = { edits: [], margin: clean };
   }

@@ -35,10 +35,9 @@ export class EditSpace {
     this.segments = parts;
     const { words, characters, alone } = this.segments;
     this.source = characters.length === text.length ? text : characters;
-    const singles = characters.flatMap((one, at) =>
-      alone[at] === 1 && one.trim() !== "" ? [{ start: at, end: at + 1 }] : [],
-    );
-    this.targets = words.length > 0 ? words : singles;
+    const singles = () =>
+      characters.flatMap((one, at) => (alone[at] === 1 && one.trim() !== "" ? [{ start: at, end: at + 1 }] : []));
+    this.targets = words.length > 0 ? words : singles();
     this.most = LIMIT_KINDS.reduce((sum, kind) => sum + limits[kind], 0);
   }
 

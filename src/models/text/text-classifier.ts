@@ -55,15 +55,18 @@ export class TextClassifier implements Classifier {
     if (parts.feed.reading !== undefined) this.reading = parts.feed.reading;
   }
 
-  /** Of probabilities the logarithm: see `likeLogits`. */
-  async scores({ data, count }: Rows): Promise<Float32Array> {
+  scores({ data, count }: Rows): Promise<Float32Array> {
     const size = data.length / count;
-    const texts = Array.from({ length: count }, (_, i) => textOf(data.subarray(i * size, (i + 1) * size)));
+    return this.scoresOfTexts(Array.from({ length: count }, (_, i) => textOf(data.subarray(i * size, (i + 1) * size))));
+  }
+
+  /** Of probabilities the logarithm: see `likeLogits`. */
+  async scoresOfTexts(texts: readonly string[]): Promise<Float32Array> {
     const passes: Promise<Float32Array[]>[] = [];
-    for (let from = 0; from < count; from += this.maxBatch)
+    for (let from = 0; from < texts.length; from += this.maxBatch)
       passes.push(this.ask(texts.slice(from, from + this.maxBatch)));
     const classes = this.classes.length;
-    const scores = new Float32Array(count * classes);
+    const scores = new Float32Array(texts.length * classes);
     (await Promise.all(passes)).flat().forEach((given, i) => {
       scores.set(likeLogits(this.meaning, given), i * classes);
     });
