@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,12 @@ it.each(["image", "rows", "text"])(
       const shown = execFileSync(process.execPath, [MAIN, "init", "--example", kind], { cwd, encoding: "utf8" });
       const { threat } = JSON.parse(readFileSync(join(cwd, "blindspot.config.json"), "utf8"));
       expect(threat).toEqual([/ --threat (\S+) --corpus/.exec(shown)?.[1]]);
+      // Git leaves runs and reports alone.
+      execFileSync("git", ["init", "-q"], { cwd });
+      writeFileSync(join(cwd, ".blindspot", "run.json"), "{}");
+      const others = execFileSync("git", ["status", "--short", "-uall"], { cwd, encoding: "utf8" });
+      expect(others).toContain("blindspot.config.json");
+      expect(others).not.toContain(".blindspot/");
     } finally {
       rmSync(cwd, { recursive: true, force: true });
     }

@@ -91,6 +91,8 @@ function projectFiles(threat: string): Readonly<Record<string, string>> {
   return {
     "blindspot.config.json": `${JSON.stringify({ threat: [threat], gate: GATE }, null, 2)}\n`,
     ".github/workflows/blindspot.yml": WORKFLOW,
+    // Runs, reports and what was learned before: git leaves it alone.
+    ".blindspot/.gitignore": "*\n",
   };
 }
 
@@ -114,7 +116,7 @@ export async function initProject({ quiet, example }: Given): Promise<number> {
     "Set MODEL and DATA in the workflow, the threat in the config. Then find what this version gets wrong, and commit it:",
     "  blindspot assess --model models/model.onnx --data folder:data/test --corpus boundary",
     "  git add boundary blindspot.config.json .github && git commit",
-    "From then on every pull request is gated (docs/gate.md); .blindspot/ is not to be committed.",
+    "From then on every pull request is gated (docs/gate.md). Git ignores .blindspot/: runs and reports stay here.",
   );
   if (example !== undefined) lines.push("", ...(await initExample(example)));
   if (!quiet) process.stdout.write(`${lines.join("\n")}\n`);
