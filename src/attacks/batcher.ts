@@ -1,7 +1,8 @@
 import { internalError } from "../base/errors.ts";
-import type { Classifier, GradientRows, LossName } from "../models/classifier.ts";
+import type { Classifier, LossName } from "../models/classifier.ts";
 import { AttemptOver } from "./attack.ts";
 import { areTexts, countOf, type Inputs, packed, partOf } from "./inputs.ts";
+import { isGradient, type Kind, needsTarget, Pass, type PassResult } from "./pass.ts";
 
 /** What one row of one pass gave. The arrays are parts of the whole batch: copy what is to be kept. */
 export interface RowResult {
@@ -20,51 +21,6 @@ export interface PassTotals {
   readonly gradients: number;
   readonly verifications: number;
   readonly seconds: number;
-}
-
-type Kind = LossName | "scores" | "texts";
-
-/** What one pass gave all its rows. */
-interface PassResult extends GradientRows {
-  /** Time of the pass, shared out evenly. */
-  readonly secondsPerRow: number;
-}
-
-/** Rows of one kind that go through the model together; all who asked wait for the same promise. */
-class Pass {
-  readonly kind: Kind;
-  readonly labels: Int32Array;
-  readonly targets: Int32Array;
-  readonly result: Promise<PassResult>;
-  /** Most passes are far from full where a search waits for each of its answers: memory for rows that do not come would cost more than all else here. */
-  rows: Float32Array;
-  /** Of a pass of texts; it has no rows. */
-  readonly texts: string[] = [];
-  private readonly most: number;
-  count = 0;
-  resolve!: (result: PassResult) => void;
-  reject!: (error: unknown) => void;
-
-  /** @param room for so many rows at first: as many as came last time */
-  constructor(kind: Kind, capacity: number, size: number, room: number) {
-    this.kind = kind;
-    this.rows = new Float32Array(room * size);
-    this.most = capacity * size;
-    this.labels = new Int32Array(capacity);
-    this.targets = new Int32Array(capacity);
-    this.result = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
-
-  /** Makes room for so many values. */
-  reserve(values: number): void {
-    if (values <= this.rows.length) return;
-    const larger = new Float32Array(Math.min(Math.max(values, 2 * this.rows.length), this.most));
-    larger.set(this.rows);
-    this.rows = larger;
-  }
 }
 
 /** After everything that is ready to run has run, so that all rows of a finished pass are asked again before the next is packed. */
@@ -133,13 +89,7 @@ export class Batcher {
       const pass = this.openPass(areTexts(asked) ? "texts" : "scores");
       const place = pass.count;
       const taken = Math.min(count - from, Math.max(1, this.classifier.maxBatch) - place);
-      const part = partOf(asked, from, from + taken, size);
-      if (areTexts(part)) pass.texts.push(...part);
-      else {
-        pass.reserve((place + taken) * size);
-        pass.rows.set(part, place * size);
-      }
-      pass.count += taken;
+      pass.add(partOf(asked, from, from + taken, size), taken);
       this.closeIfFull(pass);
       parts.push({ pass, from, place, count: taken });
       from += taken;
@@ -199,11 +149,7 @@ export class Batcher {
     if (this.stopped) return Promise.reject(new AttemptOver("stopped"));
     if (row.length !== this.size) throw internalError(`a row of ${row.length} values for a model of ${this.size}`);
     const pass = this.openPass(kind);
-    const place = pass.count++;
-    pass.reserve(pass.count * this.size);
-    pass.rows.set(row, place * this.size);
-    pass.labels[place] = label;
-    pass.targets[place] = target;
+    const place = pass.addRow(row, label, target);
     this.closeIfFull(pass);
     this.planFlush();
     return pass.result.then((result) => this.rowOf(result, place));
@@ -271,7 +217,7 @@ export class Batcher {
     this.lastCount.set(pass.kind, Math.max(pass.count, 2));
     const start = performance.now();
     try {
-      const result = await this.run(pass);
+      const result = await pass.through(this.classifier);
       const seconds = (performance.now() - start) / 1000;
       this.counts.passes++;
       this.counts.forward += pass.count;
@@ -288,32 +234,6 @@ export class Batcher {
     this.onPass();
   }
 
-  /** One row is doubled: a batch of one takes other kernels than all others. */
-  private async run(pass: Pass): Promise<GradientRows> {
-    const { kind, rows, texts, labels, targets, count: asked } = pass;
-    const { classifier, size } = this;
-    const count = classifier.maxBatch < 2 ? asked : Math.max(asked, 2);
-    if (kind === "texts") {
-      if (count > asked) texts.push(texts[0]!);
-      return onlyScores(await classifier.scoresOfTexts!(texts));
-    }
-    if (count > asked) {
-      rows.copyWithin(size, 0, size);
-      labels[1] = labels[0]!;
-      targets[1] = targets[0]!;
-    }
-    const filled = count * size;
-    // Given away: the runtime moves the buffer to its thread, so it must hold nothing else.
-    const batch = { data: filled === rows.length ? rows : rows.slice(0, filled), count, given: true };
-    if (!isGradient(kind)) return onlyScores(await classifier.scores(batch));
-    return await classifier.gradient(
-      batch,
-      kind,
-      labels.slice(0, count),
-      needsTarget(kind) ? targets.slice(0, count) : undefined,
-    );
-  }
-
   private tellIfIdle(): void {
     if (this.running + this.aloneRunning > 0) return;
     for (const idle of this.idleCallbacks.splice(0)) idle();
@@ -323,17 +243,4 @@ export class Batcher {
 /** Passes kept under way: one more than really overlap. */
 export function passSlots(classifier: Classifier): number {
   return classifier.concurrency + 1;
-}
-
-function needsTarget(loss: LossName): boolean {
-  return loss.startsWith("targeted-") || loss === "other";
-}
-
-function isGradient(kind: Kind): kind is LossName {
-  return kind !== "scores" && kind !== "texts";
-}
-
-function onlyScores(scores: Float32Array): GradientRows {
-  const none = new Float32Array(0);
-  return { scores, losses: none, gradients: none };
 }
