@@ -46,7 +46,7 @@ const runtime = await nodeRuntime({ workers: 1, threads: 1 });
 const classifier = await openClassifier(options.model, {
   runtime,
   dims: data.dims,
-  classes: data.classes ?? undefined,
+  classes: data.classes,
 });
 const target = data.classes === null ? Number(options.class) : data.classes.indexOf(options.class);
 const isWanted = (label) => options.class === "any" || label === target;

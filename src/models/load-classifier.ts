@@ -22,8 +22,8 @@ export interface LoadClassifierOptions extends PreprocessingOptions, Arrangement
   readonly runtime?: Runtime;
   /** Default: all operators that Blindspot knows. */
   readonly table?: OpTable;
-  /** Class names, in the order of the model's outputs. Default: "0", "1", ... */
-  readonly classes?: readonly string[];
+  /** Class names, in the order of the model's outputs. Default, or where a data set has none (null): "0", "1", ... */
+  readonly classes?: readonly string[] | null;
   /** Name of the output that holds the scores, where there are several. */
   readonly output?: string;
   /** Name for messages. Default: the path. */
@@ -134,8 +134,8 @@ async function assemble(
   });
 }
 
-export function classNames(given: readonly string[] | undefined, count: number, label: string): readonly string[] {
-  if (given === undefined) return Array.from({ length: count }, (_, i) => String(i));
+export function classNames(given: LoadClassifierOptions["classes"], count: number, label: string): readonly string[] {
+  if (given == null) return Array.from({ length: count }, (_, i) => String(i));
   if (given.length === count) return given;
   throw new BlindspotError({
     code: "E_CLASSES",

@@ -66,6 +66,16 @@ describe("a model that takes strings", () => {
     await classifier.close();
   });
 
+  it("numbers the classes where none are named, also where a data set says so by null", async () => {
+    for (const options of [{}, { classes: null }]) {
+      const classifier = await openClassifier(
+        bagModel((_, logits) => [logits]),
+        { runtime, ...options },
+      );
+      expect(classifier.classes).toEqual(["0", "1"]);
+    }
+  });
+
   it("says that maps were taken off, and which classes they name", async () => {
     const model = bagModel((op, _, counts) => linearClassifier(op, counts, ["ham", "spam"], true));
     const classifier = await openClassifier(model, { runtime });

@@ -60,7 +60,7 @@ export function findTextHead(
   results: Readonly<Record<string, Tensor>>,
   rows: number,
   wanted: string | undefined,
-  classes: readonly string[] | undefined,
+  classes: readonly string[] | null | undefined,
 ): ScoreHead {
   try {
     return findScoreHead(model, results, rows, wanted);
@@ -72,7 +72,7 @@ export function findTextHead(
     });
     const [value] = labels;
     if (value === undefined || labels.length > 1 || !(error instanceof BlindspotError)) throw error;
-    if (classes !== undefined)
+    if (classes != null)
       return { output: value.name, kind: "label", classes: classes.length, logits: value, stripped: null };
     throw new BlindspotError(error.problems.map(withClassesHint));
   }
