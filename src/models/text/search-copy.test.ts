@@ -33,6 +33,7 @@ describe("the copy that searches ask", () => {
     const ops = readModel(searchCopy(model)!).graph.nodes.map(({ op }) => op);
     expect(ops).not.toContain("Normalizer");
     const classifier: Classifier = await openClassifier(model, { runtime });
+    expect(classifier.notes.join()).toContain("a copy with ReduceL2 and Div for Normalizer");
     const together = await classifier.scoresOfTexts!(TEXTS);
     for (const [i, text] of TEXTS.entries()) {
       const alone = await classifier.verify(textPoint(text, 40));
@@ -59,6 +60,7 @@ describe("the copy that searches ask", () => {
     };
     const classifier: Classifier = await openClassifier(normalized("L2", 13), { runtime: failing });
     expect(await classifier.scoresOfTexts!(TEXTS)).toHaveLength(2 * TEXTS.length);
+    expect(classifier.notes).toEqual([]);
     await classifier.close();
   });
 });
