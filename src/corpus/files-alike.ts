@@ -1,6 +1,7 @@
 import { pooled } from "../base/pooled.ts";
 import { type Grouping, groupsIn, type Likeness, type Seen } from "./alike.ts";
 import type { Corpus } from "./corpus.ts";
+import type { Tables } from "./files-tables.ts";
 import type { Manifest } from "./schema.ts";
 import { sketchOf } from "./sketch.ts";
 
@@ -13,13 +14,6 @@ export const ALIKE_TABLES = `
   CREATE INDEX IF NOT EXISTS alike_key ON alike (key);
   CREATE TABLE IF NOT EXISTS grouped (key TEXT PRIMARY KEY) WITHOUT ROWID;
 `;
-
-/** What is asked of the index. */
-export interface Tables {
-  rows(sql: string, values?: readonly (string | number)[]): unknown[][];
-  run(sql: string, values: readonly (string | number)[]): void;
-  insert(columns: string, rows: readonly (readonly (string | number | null)[])[]): void;
-}
 
 /** Pictures that are read at once, and written at once. */
 const PARALLEL = 16;
@@ -47,22 +41,17 @@ export async function regroup(
   of: string | null = null,
 ): Promise<void> {
   const samples = Number(tables.rows("SELECT COUNT(*) FROM entry WHERE living = 1")[0]![0]);
-  if (samples < SIZE_COUNTS_BELOW) tables.run("DELETE FROM grouped", []);
+  if (samples < SIZE_COUNTS_BELOW) tables.run("DELETE FROM grouped");
   const asked = of === null ? [] : [of];
   const where = of === null ? CHANGED : `${CHANGED} AND ${OF_ONE}`;
   const keys = tables.rows(`SELECT DISTINCT key FROM likeness WHERE ${where}`, asked).map(([key]) => String(key));
   const gone = "FROM alike WHERE key NOT IN (SELECT key FROM likeness)";
   if (keys.length === 0 && tables.rows(`SELECT 1 ${gone} LIMIT 1`).length === 0) return;
   await lookAtNew(tables, corpus, where, asked, onRead);
-  tables.run("BEGIN IMMEDIATE", []);
-  try {
-    tables.run(`DELETE ${gone}`, []);
+  tables.atOnce(() => {
+    tables.run(`DELETE ${gone}`);
     writeGroups(tables, keys, samples);
-    tables.run("COMMIT", []);
-  } catch (error) {
-    tables.run("ROLLBACK", []);
-    throw error;
-  }
+  });
 }
 
 function writeGroups(tables: Tables, keys: readonly string[], samples: number): void {
