@@ -12,7 +12,7 @@ export interface Case {
   readonly threat: string | null;
   /** The true class. */
   readonly label: string;
-  /** Wrong classes that it was taken for. */
+  /** Wrong classes that it was taken for, by name. */
   readonly taken: ReadonlySet<string>;
   /** Models that it was found on, as they were read. */
   readonly models: readonly ModelRecord[];

@@ -187,7 +187,7 @@ function toldCase({ entry, threat, label, taken }: Case, { observation, renditio
     kinds: [...entry.kinds],
     trusted: entry.trust === "trusted",
     label,
-    taken: [...taken].sort(),
+    taken: [...taken],
     rendition,
     ...(changes === undefined ? {} : { changes }),
     candidate: observation,

@@ -67,10 +67,11 @@ const ATTENTION: readonly Outcome[] = [
   "still-broken",
 ];
 
-/** The cases that a reader should see, most important first. */
+/** The cases that a reader should see, most important first; those of one outcome in their own order. */
 export function shownFirst(cases: readonly GateCase[]): GateCase[] {
-  const rank = ({ outcome }: GateCase) => ATTENTION.indexOf(outcome);
-  return cases.filter((one) => rank(one) >= 0).sort((a, b) => rank(a) - rank(b) || (a.sample < b.sample ? -1 : 1));
+  const groups = new Map(ATTENTION.map((outcome): [Outcome, GateCase[]] => [outcome, []]));
+  for (const one of cases) groups.get(one.outcome)?.push(one);
+  return [...groups.values()].flat();
 }
 
 /** `linf:8/255`, without what is the same for nearly all. */
