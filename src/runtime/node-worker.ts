@@ -66,7 +66,8 @@ async function load(request: WorkerRequest & { kind: "load" }): Promise<LoadedPo
     // A quarter less peak memory for gradients of a ResNet-18, at no visible cost.
     enableMemPattern: false,
     extra: { session: { intra_op: { allow_spinning: request.spinning ? "1" : "0" } } },
-    logSeverityLevel: 3,
+    // Errors are thrown, and told once by whoever asked.
+    logSeverityLevel: 4,
   });
   sessions.set(request.session, { session, kept });
   return { inputs: portsOf(session.inputMetadata), outputs: portsOf(session.outputMetadata) };

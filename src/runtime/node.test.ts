@@ -142,6 +142,18 @@ describe("nodeRuntime", () => {
     await session.close();
   });
 
+  it("says which locale is missing, and how to get it", async () => {
+    const graph = new Graph("text");
+    const op = opBuilder(graph, operators);
+    const text = op.input("text", { dtype: "string", shape: ["N"] });
+    const lower = op.StringNormalizer(text, { case_change_action: "LOWER", locale: "xx_XX.UTF-8" });
+    Object.assign(lower, { name: "lower", dtype: "string", shape: ["N"] });
+    op.output(lower);
+    await expect(runtime.load(writeModel(new Model(graph, 18)))).rejects.toThrow(
+      /lacks the locale xx_XX\.UTF-8.*localedef -i xx_XX -f UTF-8 xx_XX\.UTF-8/,
+    );
+  });
+
   it("fails what is under way when it is closed", async () => {
     const other = await nodeRuntime({ workers: 1 });
     const session = await other.load(linearModel(512, 512));

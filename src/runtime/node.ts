@@ -66,12 +66,17 @@ function runtimeProblem(action: "load" | "run", label: string, error: unknown, f
     subject: label,
     ...(node === null ? {} : { where: `${node[1]} '${node[2]}'` }),
     got: `ONNX Runtime: ${message}${feeds === undefined ? "" : ` (inputs ${describeFeeds(feeds)})`}`,
-    hint:
-      action === "load"
-        ? "Check that the file is complete and that ONNX Runtime 1.30 knows its operators."
-        : "Check the shape and type of the input against `blindspot inspect`.",
+    hint: action === "load" ? loadHint(message) : "Check the shape and type of the input against `blindspot inspect`.",
   };
   return new BlindspotError(problem, { cause: error });
+}
+
+/** scikit-learn's converter writes the locale en_US into text models, which slim containers lack. */
+function loadHint(message: string): string {
+  const [, locale] = /locale with name:([^:\s]+)/.exec(message) ?? [];
+  if (locale === undefined) return "Check that the file is complete and that ONNX Runtime 1.30 knows its operators.";
+  const [language = locale, encoding = "UTF-8"] = locale.split(".");
+  return `This machine lacks the locale ${locale}, by which the model's StringNormalizer changes the case of letters. Install it (Debian, Ubuntu: apt-get install locales && localedef -i ${language} -f ${encoding} ${locale}), or export the model with another.`;
 }
 
 class NodeSession implements Session {
