@@ -57,6 +57,48 @@ const argmax = (row: ArrayLike<number>) => Array.from(row).reduce((best, v, i, a
 const IMAGE: ModelSpec = { shape: ["N", 3, 4, 5] };
 const linearImage = (op: OpBuilder, x: Value) => net(op, x, 60, 4);
 
+describe("operators that name their axes, behind the Transpose that we put before the model", () => {
+  /** The same sizes for each: 3 channels of 6 by 5. */
+  const bodies: Record<string, (op: OpBuilder, x: Value) => Value> = {
+    "a Pad": (op, x) => op.Pad(x, int64Vector([2, 0]), null, int64Vector([2])),
+    "a Pad of reflections": (op, x) => op.Pad(x, int64Vector([1, 1]), null, int64Vector([-2]), { mode: "reflect" }),
+    "a Resize": (op, x) => op.Resize(x, null, float32([1], [1.5]), { axes: [2], mode: "linear" }),
+    // Their gradients pad.
+    "a Slice": (op, x) => op.Concat(x, op.Slice(x, int64Vector([1]), int64Vector([3]), int64Vector([2])), { axis: 2 }),
+    "a Gather": (op, x) => op.Gather(x, int64Vector([0, 1, 2, 3, 0, 1]), { axis: 2 }),
+    "a Gather of some": (op, x) =>
+      op.Pad(op.Gather(x, int64Vector([0, 2]), { axis: 2 }), int64Vector([0, 0, 4, 0, 0, 0, 0, 0])),
+  };
+
+  it.each(Object.keys(bodies))("%s", async (name) => {
+    const classifier = await load(
+      modelOf(IMAGE, (op, x) => net(op, op.Transpose(bodies[name]!(op, x), { perm: [0, 2, 3, 1] }), 90, 4)),
+    );
+    expect(classifier.problems).toEqual([]);
+    const data = randomRows(2, 60);
+    const labels = Int32Array.from([1, 3]);
+    const { scores, gradients } = await classifier.gradient({ data, count: 2 }, "margin", labels);
+    for (const row of [0, 1]) {
+      const alone = await classifier.verify(data.subarray(60 * row, 60 * (row + 1)));
+      alone.forEach((score, i) => {
+        expect(scores[4 * row + i]).toBeCloseTo(score, 4);
+      });
+    }
+    // Along the gradient, both ways: by how much the loss differs.
+    const step = 1e-3;
+    const loss = async (sign: number) => {
+      const moved = data.map((value, i) => value + sign * step * Math.sign(gradients[i]!));
+      return (await classifier.gradient({ data: moved, count: 2 }, "margin", labels)).losses;
+    };
+    const [up, down] = [await loss(1), await loss(-1)];
+    for (const row of [0, 1]) {
+      const expected = gradients.subarray(60 * row, 60 * (row + 1)).reduce((sum, value) => sum + Math.abs(value), 0);
+      expect((up[row]! - down[row]!) / (2 * step)).toBeCloseTo(expected, 1);
+    }
+    await classifier.close();
+  });
+});
+
 describe("preprocessing in the graph", () => {
   it.each<[string, ModelSpec, LoadClassifierOptions]>([
     ["none", IMAGE, {}],

@@ -53,8 +53,13 @@ export function expandLike(op: OpBuilder, value: Value, like: Value): Value {
  */
 export function padTrailing(op: OpBuilder, value: Value, begins: readonly number[], ends: readonly number[]): Value {
   if ([...begins, ...ends].every((count) => count === 0)) return value;
-  const axes = begins.map((_, i) => i - begins.length);
-  return op.Pad(value, int64Vector([...begins, ...ends]), null, int64Vector(axes));
+  if (value.rank === null) {
+    const axes = begins.map((_, i) => i - begins.length);
+    return op.Pad(value, int64Vector([...begins, ...ends]), null, int64Vector(axes));
+  }
+  // All axes, not the last ones by name: see `nameAllAxes`.
+  const others = new Array<number>(value.rank - begins.length).fill(0);
+  return op.Pad(value, int64Vector([...others, ...begins, ...others, ...ends]));
 }
 
 /** Number of elements of the trailing dimensions, as a float32 value computed at run time where a size is unknown. */
@@ -75,8 +80,14 @@ export function placeAlong(op: OpBuilder, value: Value, axis: number, indices: r
     sources[index] = j;
   });
   const complete = !sources.includes(indices.length);
-  const source = complete ? value : op.Pad(value, int64Vector([0, 1]), null, int64Vector([axis]));
+  const source = complete ? value : withOneZero(op, value, axis);
   return op.Gather(source, int64Vector(sources), { axis });
+}
+
+function withOneZero(op: OpBuilder, value: Value, axis: number): Value {
+  if (value.rank === null) return op.Pad(value, int64Vector([0, 1]), null, int64Vector([axis]));
+  const none = new Array<number>(value.rank).fill(0);
+  return padTrailing(op, value, none, none.with(axis, 1));
 }
 
 /** Zeros shaped like `like`, with `updates` added at `indices` (of the same shape) along `axis`; an index may occur often. */
