@@ -5,13 +5,13 @@ import type { Graph, Model, Value } from "../graph/ir.ts";
 import { definedValues } from "../graph/walk.ts";
 import type { OpTable } from "../ops/define.ts";
 import { dtypeCode } from "../ops/dtypes.ts";
-import { unrollRecurrent } from "./unroll-recurrent.ts";
+import { writeOut } from "./written-out/index.ts";
 
 /** A copy in the form that gradient rules are written for. */
 export function prepared(model: Model, table: OpTable): Model {
   const copy = cloneModel(model);
   prepareForGradient(copy, table);
-  if (unrollRecurrent(copy, table)) prepareForGradient(copy, table);
+  if (writeOut(copy, table)) prepareForGradient(copy, table);
   return copy;
 }
 

@@ -187,8 +187,8 @@ is checked against central differences in float64 and against ONNX Runtime (\`sr
 \`src/runtime/node-tests.test.ts\`, which runs the backend tests of ONNX 1.16 through the reference interpreter: of ${outcomes.length} tests
 ${of("passed").length} passed, ${of("disputed").length} are disputed, ${of("failed").length} failed, ${of("skipped").length} were skipped.
 
-RNN, LSTM and GRU have no definition here: where a gradient is wanted they are written out, step by step, in the operators below (up to 512 steps, whose number the file must say;
-\`src/autodiff/unroll-recurrent.ts\`, tested against ONNX Runtime's own).
+RNN, LSTM, GRU and bilinear GridSample have no definition here: where a gradient is wanted they are written out in the operators below (sequences of up to 512 steps; sizes that the file
+says; \`src/autodiff/written-out\`, tested against ONNX Runtime's own).
 
 The last two columns count the tests whose model is that one operator; tests of several nodes count in the totals only.
 

@@ -1,7 +1,6 @@
-import { type OpBuilder, opBuilder } from "../graph/builder.ts";
-import { type Model, Node, type Value } from "../graph/ir.ts";
-import type { OpTable } from "../ops/define.ts";
-import { int64Vector } from "../tensor/tensor.ts";
+import type { OpBuilder } from "../../graph/builder.ts";
+import type { Node, Value } from "../../graph/ir.ts";
+import { int64Vector } from "../../tensor/tensor.ts";
 
 /** Each step is a dozen nodes: longer sequences are left as they are. */
 const MOST_STEPS = 512;
@@ -75,33 +74,10 @@ const CELLS: Readonly<Record<string, Cell>> = {
 };
 
 /**
- * Writes `RNN`, `LSTM` and `GRU` out step by step, in place: their gradients are then those of what they are made of. Left as they are: lengths that differ by sample,
- * peepholes, clipping, batch-first layout, other activations, and a number of steps that is not known before the run. Returns whether anything changed.
+ * Y, Y_h and Y_c of an `RNN`, `LSTM` or `GRU`, step by step. Null for what is left as it is: lengths that differ by sample, peepholes, clipping, batch-first layout,
+ * other activations, and a number of steps that is not known before the run.
  */
-export function unrollRecurrent(model: Model, table: OpTable): boolean {
-  const { graph } = model;
-  if (!graph.nodes.some(isRecurrent)) return false;
-  const op = opBuilder(graph, table);
-  const nodes = graph.nodes;
-  graph.nodes = [];
-  let changed = false;
-  for (const node of nodes) {
-    const made = isRecurrent(node) ? unrolled(op, node) : null;
-    if (made === null) graph.nodes.push(node);
-    for (const [i, output] of (made === null ? [] : node.outputs).entries()) {
-      changed = true;
-      if (output.name !== "") graph.nodes.push(new Node("Identity", [made![i]!], [output], undefined, "", output.name));
-    }
-  }
-  return changed;
-}
-
-function isRecurrent({ op, domain }: Node): boolean {
-  return domain === "" && op in CELLS;
-}
-
-/** Y, Y_h and Y_c; null for a node that is left as it is. */
-function unrolled(op: OpBuilder, node: Node): (Value | null)[] | null {
+export function unrolled(op: OpBuilder, node: Node): (Value | null)[] | null {
   const cell = CELLS[node.op]!;
   const [x, w, r, b = null, lengths = null, h0 = null, c0 = null, peepholes = null] = node.inputs;
   const steps = x?.shape?.[0];

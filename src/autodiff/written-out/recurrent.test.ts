@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { Rng } from "../base/rng.ts";
-import type { AttributeInput } from "../graph/builder.ts";
-import { cloneModel, Graph, Model, opBuilder, prepareForGradient, writeModel } from "../graph/index.ts";
-import { operators } from "../ops/index.ts";
-import { runDirectly } from "../runtime/node-direct.ts";
-import { float32, int64Vector, sizeOf, type Tensor, tensor } from "../tensor/tensor.ts";
-import { unrollRecurrent } from "./unroll-recurrent.ts";
-import { withGradient } from "./with-gradient.ts";
+import { Rng } from "../../base/rng.ts";
+import type { AttributeInput } from "../../graph/builder.ts";
+import { cloneModel, Graph, Model, opBuilder, prepareForGradient, writeModel } from "../../graph/index.ts";
+import { operators } from "../../ops/index.ts";
+import { runDirectly } from "../../runtime/node-direct.ts";
+import { float32, int64Vector, sizeOf, type Tensor, tensor } from "../../tensor/tensor.ts";
+import { withGradient } from "../with-gradient.ts";
+import { writeOut } from "./index.ts";
 
 const [STEPS, ROWS, FEATURES, HIDDEN] = [5, 3, 4, 2];
 const GATES: Record<string, number> = { RNN: 1, LSTM: 4, GRU: 3 };
@@ -79,7 +79,7 @@ describe.each(SPECS)("%s %s", (cell, _, spec) => {
     const model = modelOf(cell, spec);
     const unrolled = cloneModel(model);
     prepareForGradient(unrolled, operators);
-    expect(unrollRecurrent(unrolled, operators)).toBe(true);
+    expect(writeOut(unrolled, operators)).toBe(true);
     expect(unrolled.graph.nodes.map(({ op }) => op)).not.toContain(cell);
     const [one, other] = [
       await runDirectly(writeModel(model), { x: X }),
@@ -123,7 +123,7 @@ it.each<[string, Spec]>([
   ["an unknown number of steps", { steps: "T" }],
 ])("leaves an LSTM with %s as it is", (_, spec) => {
   const model = modelOf("LSTM", spec);
-  expect(unrollRecurrent(model, operators)).toBe(false);
+  expect(writeOut(model, operators)).toBe(false);
   expect(model.graph.nodes.map(({ op }) => op)).toContain("LSTM");
   expect(() => withGradient(model, { table: operators, loss: "margin", logits: "logits" })).toThrow(
     /E_OP_NO_GRADIENT.*LSTM/,
