@@ -1,6 +1,6 @@
 import type { OpBuilder } from "../../graph/builder.ts";
 import { isKnown, type Node, type Value } from "../../graph/ir.ts";
-import { codeFromDtype } from "../../onnx/index.ts";
+import { dtypeCode } from "../../ops/dtypes.ts";
 import { int64Vector, scalar } from "../../tensor/tensor.ts";
 
 /** Of one axis: the two places between which a sample lies, as indices, and how much each of them counts. */
@@ -57,7 +57,7 @@ function neighbors(
     return op.Mul(nearness, op.CastLike(inside, at));
   };
   const index = (neighbor: Value) =>
-    op.Cast(op.Clip(neighbor, number(0), number(size - 1)), { to: codeFromDtype("int64") });
+    op.Cast(op.Clip(neighbor, number(0), number(size - 1)), { to: dtypeCode("int64") });
   return {
     places: [index(first), index(second)],
     weights: [weight(op.Sub(number(1), far), first), weight(far, second)],
