@@ -137,7 +137,7 @@ export function scaleRows(
   }
   problems.throwIfAny(
     outside
-      ? `All values lie in ${least}..${most}; declare the range of your data with --input-range LO..HI`
+      ? `All values lie in ${least}..${most}; declare the range of your data with --input-range LO..HI. Columns of a table that have each their own: blindspot init --data writes a schema (docs/rows.md)`
       : "Repair the row, or leave it out",
   );
   return scaled;

@@ -8,6 +8,7 @@ export { inlineFunctions } from "./passes/inline-functions.ts";
 export { prepareForGradient } from "./passes/prepare-for-gradient.ts";
 export { removeDeadCode } from "./passes/remove-dead-code.ts";
 export { GRADIENT_OPSET, upgradeOpset } from "./passes/upgrade-opset.ts";
+export { overNorm, writeOutMl } from "./passes/write-out-ml.ts";
 export { printGraph } from "./print.ts";
 export { repeatWith } from "./repeat.ts";
 export { readModel, writeModel } from "./serialize.ts";

@@ -8,6 +8,7 @@ import {
   prepareForGradient,
   upgradeOpset,
   writeModel,
+  writeOutMl,
 } from "../graph/index.ts";
 import type { Model } from "../graph/ir.ts";
 import type { OpTable } from "../ops/define.ts";
@@ -216,6 +217,7 @@ function raiseOpset(source: Model, table: OpTable): Model | null {
     const model = cloneModel(source);
     inlineFunctions(model, table);
     upgradeOpset(model, Math.max(GRADIENT_OPSET, model.opset), table);
+    writeOutMl(model);
     prepareForGradient(cloneModel(model), table);
     return model;
   } catch (error) {

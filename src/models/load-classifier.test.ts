@@ -366,10 +366,54 @@ describe("batches", () => {
   });
 });
 
+describe("a pipeline of scikit-learn: scaling, a linear model, a map", () => {
+  it("has gradients, and logits behind its probabilities", async () => {
+    const floats = (value: readonly number[]) => ({ type: "floats" as const, value });
+    const model = modelOf({ shape: ["N", 4] }, (op, x) => {
+      const [scaled] = op.node(
+        "Scaler",
+        [x],
+        { offset: floats([0.5, 0.1, 0.2, 0.3]), scale: floats([2, 3, 4, 5]) },
+        1,
+        "ai.onnx.ml",
+      );
+      const [label, scores] = op.node(
+        "LinearClassifier",
+        [scaled!],
+        {
+          coefficients: floats([-1, 2, -0.5, 1, 1, -2, 0.5, -1]),
+          intercepts: floats([0.25, -0.25]),
+          post_transform: "LOGISTIC",
+          classlabels_ints: [0, 1],
+        },
+        2,
+        "ai.onnx.ml",
+      );
+      Object.assign(label!, { dtype: "int64", shape: ["N"] });
+      Object.assign(scores!, { dtype: "float32", shape: ["N", 2] });
+      const [maps] = op.node("ZipMap", [scores!], { classlabels_int64s: [0, 1] }, 1, "ai.onnx.ml");
+      return [label!, maps!];
+    });
+    model.opsets.set("ai.onnx.ml", 1);
+    const classifier = await load(model);
+    expect([classifier.problems, classifier.head.stripped, classifier.capabilities.gradient]).toEqual([
+      [],
+      "Sigmoid",
+      true,
+    ]);
+    const { gradients } = await classifier.gradient({ data: randomRows(1, 4), count: 1 }, "margin", Int32Array.of(0));
+    // Of z1 - z0, by the weights and the scales.
+    [4, -12, 4, -10].forEach((slope, i) => {
+      expect(gradients[i]).toBeCloseTo(slope, 4);
+    });
+    await classifier.close();
+  });
+});
+
 describe("what can't be attacked with gradients", () => {
   it("is loaded for queries, and says which node is in the way", async () => {
     const model = modelOf({ shape: ["N", 20] }, (op, x) => {
-      const [normalized] = op.node("Normalizer", [x], { norm: "L2" }, 1, "ai.onnx.ml");
+      const [normalized] = op.node("Normalizer", [x], { norm: "MAX" }, 1, "ai.onnx.ml");
       return net(op, normalized!, 20, 3);
     });
     model.opsets.set("ai.onnx.ml", 2);

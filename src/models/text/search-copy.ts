@@ -1,15 +1,8 @@
-import { opBuilder } from "../../graph/builder.ts";
-import { cloneModel, writeModel } from "../../graph/index.ts";
+import { cloneModel, opBuilder, overNorm, sortNodes, writeModel } from "../../graph/index.ts";
 import { type Model, Node } from "../../graph/ir.ts";
-import { sortNodes } from "../../graph/sort.ts";
-import { int64Vector, scalar } from "../../tensor/tensor.ts";
 
-/** Below the norm of every row that is not all zeros; those stay as they are. */
-const LEAST_NORM = 1e-30;
 /** Before, axes may not be counted from the end. */
 const LEAST_OPSET = 11;
-/** From here on they are an input of ReduceL2. */
-const AXES_AS_INPUT = 18;
 /** Nothing here needs to know types. */
 const UNTYPED = { get: () => undefined };
 
@@ -25,13 +18,8 @@ export function searchCopy(source: Model): Uint8Array | null {
   const slow = graph.nodes.filter(isSlow);
   graph.nodes = graph.nodes.filter((node) => !slow.includes(node));
   for (const { name, inputs, outputs } of slow) {
-    const [rows] = inputs;
-    const norm =
-      model.opset < AXES_AS_INPUT
-        ? op.ReduceL2(rows!, { axes: [-1], keepdims: 1 })
-        : op.ReduceL2(rows!, int64Vector([-1]), { keepdims: 1 });
-    const positive = op.Max(norm, scalar("float32", LEAST_NORM));
-    graph.nodes.push(new Node("Div", [rows!, positive], outputs, undefined, "", name));
+    const normalized = overNorm(op, inputs[0]!, "L2", model.opset);
+    graph.nodes.push(new Node("Identity", [normalized], outputs, undefined, "", name));
   }
   sortNodes(graph);
   return writeModel(model);
