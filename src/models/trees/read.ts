@@ -53,15 +53,21 @@ export function treeNode(model: Model, scores: Value): Node | null {
   return read?.producer === null && read.name === model.graph.inputs[0]?.name ? node : null;
 }
 
-/** The value itself: what an Identity, or a Cast between floats, was made of. */
+/** The value itself: what an Identity, a Cast between floats, or a product with one (LightGBM's converter ends with it) was made of. */
 function behind(value: Value): Value {
   let current = value;
   for (;;) {
     const node = current.producer;
     const source = node?.inputs[0];
-    if (node?.domain !== "" || source == null || (node.op !== "Identity" && node.op !== "Cast")) return current;
+    if (node?.domain !== "" || source == null || !isSame(node)) return current;
     current = source;
   }
+}
+
+function isSame({ op, inputs }: Node): boolean {
+  if (op === "Identity" || op === "Cast") return true;
+  const factor = op === "Mul" ? (inputs[1]?.constant ?? null) : null;
+  return factor !== null && factor.data.length === 1 && Number(factor.data[0]) === 1;
 }
 
 /** Why an ensemble could not be read. */

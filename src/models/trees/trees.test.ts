@@ -3,7 +3,7 @@ import { Rng } from "../../base/rng.ts";
 import { type Attribute, Graph, Model, Node, Value } from "../../graph/ir.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { tensor } from "../../tensor/tensor.ts";
+import { float32, tensor } from "../../tensor/tensor.ts";
 import { type LoadClassifierOptions, loadClassifier } from "../load-classifier.ts";
 import { intoAttackSpace } from "./open-trees.ts";
 import { readTrees } from "./read.ts";
@@ -198,6 +198,21 @@ describe("trees read out of a file", () => {
     model.graph.nodes.push(new Node("Neg", [node!.outputs[1]!], [scaled]));
     model.graph.outputs = [scaled];
     expect((await load(model)).trees).toBeUndefined();
+  });
+
+  it.each([
+    [1, true],
+    [2, false],
+  ])("are read behind a product with %d: %s", async (factor, isRead) => {
+    const model = classifier("BRANCH_LEQ", spreadWeights, three, 3, "NONE");
+    const [node] = model.graph.nodes;
+    const one = new Value("one", { dtype: "float32", shape: [] });
+    one.constant = float32([], [factor]);
+    const product = new Value("product", { dtype: "float32", shape: ["N", 3] });
+    model.graph.initializers.push(one);
+    model.graph.nodes.push(new Node("Mul", [node!.outputs[1]!, one], [product]));
+    model.graph.outputs = [product];
+    expect((await load(model)).trees !== undefined).toBe(isRead);
   });
 
   it("give what the model gives behind a final ZipMap, whose keys are told", async () => {
