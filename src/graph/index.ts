@@ -11,6 +11,7 @@ export { GRADIENT_OPSET, upgradeOpset } from "./passes/upgrade-opset.ts";
 export { overNorm, writeOutMl } from "./passes/write-out-ml.ts";
 export { printGraph } from "./print.ts";
 export { repeatWith } from "./repeat.ts";
+export { replaceNodes } from "./replace-nodes.ts";
 export { readModel, writeModel } from "./serialize.ts";
 export { sortNodes } from "./sort.ts";
 export { problemsOf, verifyModel } from "./verify.ts";

@@ -57,7 +57,7 @@ export function padTrailing(op: OpBuilder, value: Value, begins: readonly number
     const axes = begins.map((_, i) => i - begins.length);
     return op.Pad(value, int64Vector([...begins, ...ends]), null, int64Vector(axes));
   }
-  // All axes, not the last ones by name: see `nameAllAxes`.
+  // All axes, not the last ones by name: see `withoutNamedAxes`.
   const others = new Array<number>(value.rank - begins.length).fill(0);
   return op.Pad(value, int64Vector([...others, ...begins, ...others, ...ends]));
 }

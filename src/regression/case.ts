@@ -1,6 +1,6 @@
 import { contractOf } from "../corpus/contract.ts";
 import type { Corpus } from "../corpus/corpus.ts";
-import type { Entry } from "../corpus/entry.ts";
+import { type Entry, renditionOf } from "../corpus/entry.ts";
 import { threatsOf } from "../corpus/filter.ts";
 import type { ModelRecord } from "../corpus/schema.ts";
 import type { Version } from "./version.ts";
@@ -49,7 +49,6 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
     const digests = [...new Set(entry.found.map(({ model }) => model))];
     const models = await Promise.all(digests.map(modelOf));
     const threats = entry.manifest.clean === null ? [] : threatsOf(entry).sort();
-    const witness = entry.renditions.findLast(({ rendition }) => rendition === "witness")?.input ?? null;
     const taken = [...new Set(entry.found.map(({ predicted }) => predicted.name))].sort();
     for (const threat of threats.length === 0 ? [null] : threats)
       cases.push({
@@ -58,7 +57,7 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
         label: entry.label!.name,
         taken: new Set(taken),
         models: models.filter((record) => record !== null),
-        decides: JSON.stringify([entry.id, witness, threat, entry.label!.name, ...taken]),
+        decides: JSON.stringify([entry.id, renditionOf(entry, "witness"), threat, entry.label!.name, ...taken]),
       });
   }
   return { cases, leftOut };

@@ -1,14 +1,13 @@
 import { codeFromDtype } from "../../onnx/index.ts";
 import { float32, int64Vector, scalar, type Tensor, tensor } from "../../tensor/tensor.ts";
-import { type OpBuilder, opBuilder } from "../builder.ts";
-import { type Model, Node, type Value } from "../ir.ts";
+import type { OpBuilder } from "../builder.ts";
+import type { Model, Node, Value } from "../ir.ts";
+import { replaceNodes } from "../replace-nodes.ts";
 
 /** Below the norm of every row that is not all zeros; those stay as they are. */
 const LEAST_NORM = 1e-30;
 /** From here on the axes of ReduceL1 and ReduceL2 are an input. */
 const AXES_AS_INPUT = 18;
-/** Nothing here needs to know types. */
-const UNTYPED = { get: () => undefined };
 
 /** What takes the place of a node's outputs; null for a node that is left as it is. */
 type WriteOut = (op: OpBuilder, node: Node, opset: number) => Value[] | null;
@@ -16,10 +15,7 @@ type WriteOut = (op: OpBuilder, node: Node, opset: number) => Value[] | null;
 const WRITTEN_OUT: Readonly<Record<string, WriteOut>> = {
   Scaler: scaled,
   LinearClassifier: classified,
-  Normalizer: (op, { inputs: [x], ...node }, opset) => {
-    const norm = node.attributes.get("norm")?.value;
-    return norm === "L1" || norm === "L2" ? [overNorm(op, op.Cast(x!, FLOAT), norm, opset)] : null;
-  },
+  Normalizer: normalized,
 };
 
 const FLOAT = { to: codeFromDtype("float32") };
@@ -29,18 +25,9 @@ const FLOAT = { to: codeFromDtype("float32") };
  * the end is seen. Left as they are: anything else of that domain, and linear models whose scores are not one for each class.
  */
 export function writeOutMl(model: Model): void {
-  const { graph } = model;
-  const wayOf = ({ op, domain }: Node) => (domain === "ai.onnx.ml" ? WRITTEN_OUT[op] : undefined);
-  if (graph.nodes.every((node) => wayOf(node) === undefined)) return;
-  const op = opBuilder(graph, UNTYPED);
-  const nodes = graph.nodes;
-  graph.nodes = [];
-  for (const node of nodes) {
-    const made = wayOf(node)?.(op, node, model.opset) ?? null;
-    if (made === null) graph.nodes.push(node);
-    for (const [i, output] of (made === null ? [] : node.outputs).entries())
-      if (output.name !== "") graph.nodes.push(new Node("Identity", [made![i]!], [output], undefined, "", output.name));
-  }
+  replaceNodes(model.graph, (op, node) =>
+    node.domain === "ai.onnx.ml" ? (WRITTEN_OUT[node.op]?.(op, node, model.opset) ?? null) : null,
+  );
 }
 
 /** Rows divided by their norm. */
@@ -51,6 +38,11 @@ export function overNorm(op: OpBuilder, rows: Value, norm: "L1" | "L2", opset: n
       ? op[reduce]!(rows, { axes: [-1], keepdims: 1 })
       : op[reduce]!(rows, int64Vector([-1]), { keepdims: 1 });
   return op.Div(rows, op.Max(size, scalar("float32", LEAST_NORM)));
+}
+
+function normalized(op: OpBuilder, node: Node, opset: number): Value[] | null {
+  const norm = node.string("norm", "MAX");
+  return norm === "L1" || norm === "L2" ? [overNorm(op, op.Cast(node.inputs[0]!, FLOAT), norm, opset)] : null;
 }
 
 function scaled(op: OpBuilder, node: Node): Value[] | null {

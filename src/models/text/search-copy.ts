@@ -1,10 +1,8 @@
-import { cloneModel, opBuilder, overNorm, sortNodes, writeModel } from "../../graph/index.ts";
-import { type Model, Node } from "../../graph/ir.ts";
+import { cloneModel, overNorm, replaceNodes, writeModel } from "../../graph/index.ts";
+import type { Model, Node } from "../../graph/ir.ts";
 
 /** Before, axes may not be counted from the end. */
 const LEAST_OPSET = 11;
-/** Nothing here needs to know types. */
-const UNTYPED = { get: () => undefined };
 
 /**
  * The same model with what ONNX Runtime is slow at taken apart; null where there is nothing of it. `Normalizer` goes over rows value by value, with roots and
@@ -13,15 +11,7 @@ const UNTYPED = { get: () => undefined };
 export function searchCopy(source: Model): Uint8Array | null {
   if (source.opset < LEAST_OPSET || !source.graph.nodes.some(isSlow)) return null;
   const model = cloneModel(source);
-  const { graph } = model;
-  const op = opBuilder(graph, UNTYPED);
-  const slow = graph.nodes.filter(isSlow);
-  graph.nodes = graph.nodes.filter((node) => !slow.includes(node));
-  for (const { name, inputs, outputs } of slow) {
-    const normalized = overNorm(op, inputs[0]!, "L2", model.opset);
-    graph.nodes.push(new Node("Identity", [normalized], outputs, undefined, "", name));
-  }
-  sortNodes(graph);
+  replaceNodes(model.graph, (op, node) => (isSlow(node) ? [overNorm(op, node.inputs[0]!, "L2", model.opset)] : null));
   return writeModel(model);
 }
 

@@ -7,7 +7,7 @@ import type { Model, Node, Value } from "../ir.ts";
  * moves a Transpose past them as if no axes were named: the run then ends with an index out of bounds. We put a Transpose before every model that takes
  * channels first.
  */
-export function nameAllAxes(model: Model): void {
+export function withoutNamedAxes(model: Model): void {
   const builder = new GraphBuilder(model.graph, { get: () => undefined });
   for (const node of model.graph.nodes) {
     if (node.domain !== "") continue;
