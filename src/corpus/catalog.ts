@@ -2,9 +2,10 @@ import { pooled } from "../base/pooled.ts";
 import { byKey, type Grouping, groupsIn, joined, likenessOf } from "./alike.ts";
 import { canonicalText } from "./canonical-json.ts";
 import type { Contents, Corpus, FileProblem } from "./corpus.ts";
-import { type Entry, inputsOf } from "./entry.ts";
-import { type FacetName, facetsOf } from "./facets.ts";
+import { type Entry, inputsOf, type Trust } from "./entry.ts";
+import { type Counts, type Facet, type FacetName, facetsOf } from "./facets.ts";
 import { classesIn, type Filter, matches } from "./filter.ts";
+import type { Notes } from "./notes.ts";
 import { type Sketch, sketchOf } from "./sketch.ts";
 import { type CorpusStatistics, statisticsOf, tallyOf } from "./statistics.ts";
 
@@ -45,6 +46,16 @@ export interface Catalog {
   list(filter: Filter, limit: number | null): Listed;
   /** Which of these inputs, by name, samples have that were not forgotten. */
   needed(inputs: readonly string[]): ReadonlySet<string>;
+  /** How many samples are of each value of a facet. */
+  counts(name: FacetName): Counts;
+  /** Ids of samples in these states, sorted, a line each. */
+  ids(states: readonly Trust[]): string;
+  /** Which of these samples are there, forgotten ones too. */
+  known(ids: readonly string[]): ReadonlySet<string>;
+  /** Which of these facets samples have. */
+  covered(facets: readonly Facet[]): readonly Facet[];
+  /** Where what is worked out about samples can be kept for a purpose; null: nowhere. */
+  notes(purpose: string): Notes | null;
   /** @param classes how many the models have, where they agree */
   statistics(classes: number | null): CorpusStatistics;
   /** Samples by class pair and attack, or kind of corruption; under several where several hold; null: none. */
@@ -89,6 +100,23 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
       const had = new Set(living.flatMap(inputsOf));
       return new Set(inputs.filter((digest) => had.has(digest)));
     },
+    counts: (name) => tallyOf(contents).counts(name),
+    ids: (states) =>
+      entries
+        .filter(({ trust }) => states.includes(trust))
+        .map(({ id }) => id)
+        .sort()
+        .join("\n"),
+    known(ids) {
+      const there = new Set(entries.map(({ id }) => id));
+      return new Set(ids.filter((id) => there.has(id)));
+    },
+    covered(facets) {
+      const keyOf = ({ name, value }: Facet) => `${name}\n${value}`;
+      const had = new Set(entries.flatMap((entry) => facetsOf(entry).map(keyOf)));
+      return facets.filter((facet) => had.has(keyOf(facet)));
+    },
+    notes: () => null,
     statistics: (classes) => statisticsOf(tallyOf(contents), classes),
     pairsByAttack() {
       const counts = new Map<string, PairCount>();

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Catalog, catalogOf } from "./catalog.ts";
 import type { Corpus } from "./corpus.ts";
 import { inputsOf } from "./entry.ts";
+import { CELL_FAMILIES, facetsOf } from "./facets.ts";
 import { diskFolder } from "./files.ts";
 import { CorpusIndex } from "./files-index.ts";
 import type { Filter } from "./filter.ts";
@@ -33,6 +34,8 @@ const FILTERS: readonly Filter[] = [
   { group: "none" },
 ];
 
+const NAMES = ["trust", "kind", "threat", "attack", "group", ...CELL_FAMILIES] as const;
+
 /** All that can be asked. */
 async function answers(catalog: Catalog): Promise<unknown> {
   const { samples, problems, notUnderstood } = catalog;
@@ -45,6 +48,10 @@ async function answers(catalog: Catalog): Promise<unknown> {
     contents: catalog.contents(),
     classes: [...catalog.classes()].sort(),
     statistics: catalog.statistics(3),
+    counts: NAMES.map((name) => catalog.counts(name)),
+    ids: [catalog.ids(["trusted"]), catalog.ids(["untrusted", "forgotten", "trusted"])],
+    known: [...catalog.known([...every.map(({ id }) => id), "0".repeat(64)])].sort(),
+    covered: catalog.covered([...every.flatMap(facetsOf), { name: "attack", value: "none" }]),
     pairs: catalog.pairsByAttack(),
     // Of one first: what is not known of the others must not be taken for known.
     alike: [await catalog.alike(undefined, every[0]?.id), await catalog.alike()],
@@ -109,7 +116,9 @@ describe("the index", () => {
     const directory = join(root, "damaged");
     const corpus = await corpusOf([], await diskFolder(directory));
     const before = await asked(corpus, directory);
-    writeFileSync(join(directory, ".index", "corpus-3.sqlite"), "no database at all".repeat(100));
+    const [file] = readdirSync(join(directory, ".index")).filter((name) => name.endsWith(".sqlite"));
+    for (const suffix of ["-wal", "-shm"]) rmSync(join(directory, ".index", `${file}${suffix}`), { force: true });
+    writeFileSync(join(directory, ".index", file!), "no database at all".repeat(100));
     expect(await asked(corpus, directory)).toEqual(before);
     expect(readdirSync(join(directory, ".index"))).toContain(".gitignore");
   });

@@ -1,24 +1,27 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Grouping } from "./alike.ts";
 import { canonicalText } from "./canonical-json.ts";
 import { byId, type Catalog, type Leaders, type Listed, type PairCount } from "./catalog.ts";
 import type { Contents, Corpus, FileProblem } from "./corpus.ts";
-import type { Entry } from "./entry.ts";
-import { CELL_FAMILIES } from "./facets.ts";
+import type { Entry, Trust } from "./entry.ts";
+import type { Counts, Facet, FacetName } from "./facets.ts";
 import { ALIKE_TABLES, groupingIn, notGrouped, regroup } from "./files-alike.ts";
+import { entriesOf, entriesWhere, SAMPLE_TABLES } from "./files-entries.ts";
+import { IndexedNotes, NOTE_TABLES } from "./files-notes.ts";
 import { Refresh } from "./files-refresh.ts";
-import { Tables } from "./files-tables.ts";
+import { isDatabaseError, removeTables, Tables } from "./files-tables.ts";
 import type { Filter } from "./filter.ts";
 import { conditions, NEEDED } from "./index-queries.ts";
 import { SHARDS } from "./layout.ts";
+import type { Notes } from "./notes.ts";
 import { type FirstInCell, modelsOf, ordered, statisticsOf } from "./statistics.ts";
 
 /** Beside the corpus's own folders; ignores itself in git. Another layout of the tables is another file. */
 const FOLDER = ".index";
-const FILE = "corpus-5.sqlite";
+const FILE = "corpus-6.sqlite";
 /** Of earlier layouts: `reindex` removes them. */
-const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite", "corpus-3.sqlite", "corpus-4.sqlite"];
+const EARLIER = ["corpus-1.sqlite", "corpus-2.sqlite", "corpus-3.sqlite", "corpus-4.sqlite", "corpus-5.sqlite"];
 /** What is asked of the database at once. */
 const PAGE = 500;
 
@@ -48,8 +51,7 @@ export class CorpusIndex implements Catalog {
     for (const attempt of ["as it is", "anew"]) {
       let tables: Tables | undefined;
       try {
-        tables = new Tables(join(folder, FILE));
-        tables.create(ALIKE_TABLES);
+        tables = new Tables(join(folder, FILE), SAMPLE_TABLES + ALIKE_TABLES + NOTE_TABLES);
         await new Refresh(tables, corpus).all(directory, onShard);
         return new CorpusIndex(corpus, tables);
       } catch (error) {
@@ -63,8 +65,7 @@ export class CorpusIndex implements Catalog {
 
   /** Removes the index; the next question makes it anew. */
   static async remove(directory: string): Promise<void> {
-    for (const file of [FILE, ...EARLIER])
-      for (const suffix of ["", "-wal", "-shm"]) await rm(join(directory, FOLDER, `${file}${suffix}`), { force: true });
+    for (const file of [FILE, ...EARLIER]) await removeTables(join(directory, FOLDER, file));
   }
 
   close(): void {
@@ -88,8 +89,7 @@ export class CorpusIndex implements Catalog {
   }
 
   classes(): ReadonlySet<string> {
-    const named = this.tables.rows("SELECT DISTINCT value FROM facet WHERE name IN ('label', 'predicted')");
-    return new Set(named.map(([name]) => String(name)));
+    return new Set([...this.counts("label"), ...this.counts("predicted")].map(({ name }) => name));
   }
 
   list(filter: Filter, limit: number | null): Listed {
@@ -105,19 +105,45 @@ export class CorpusIndex implements Catalog {
     return new Set(this.tables.rows(NEEDED, [JSON.stringify(inputs)]).map(([digest]) => String(digest)));
   }
 
+  counts(name: FacetName): Counts {
+    return ordered(
+      this.tables
+        .rows("SELECT value, samples FROM facet_count WHERE name = ?", [name])
+        .map(([value, samples]) => [String(value), Number(samples)] as const),
+    );
+  }
+
+  ids(states: readonly Trust[]): string {
+    const [joined] = this.tables.rows(
+      `SELECT group_concat(id, char(10)) FROM
+        (SELECT id FROM facet WHERE name = 'trust' AND value IN (SELECT value FROM json_each(?)) ORDER BY id)`,
+      [JSON.stringify(states)],
+    );
+    return String(joined![0] ?? "");
+  }
+
+  known(ids: readonly string[]): ReadonlySet<string> {
+    const asked = JSON.stringify(ids);
+    const rows = this.tables.rows("SELECT id FROM entry WHERE id IN (SELECT value FROM json_each(?))", [asked]);
+    return new Set(rows.map(([id]) => String(id)));
+  }
+
+  covered(facets: readonly Facet[]): Facet[] {
+    const held = "SELECT 1 FROM facet_count WHERE name = ? AND value = ?";
+    return facets.filter(({ name, value }) => this.tables.rows(held, [name, value]).length > 0);
+  }
+
+  notes(purpose: string): Notes {
+    return new IndexedNotes(this.tables, purpose);
+  }
+
   statistics(classes: number | null) {
-    const families = CELL_FAMILIES.map((family) => `'${family}'`).join(", ");
-    // Of the row with the least key SQLite takes the other columns, too.
-    const firsts = this.tables
-      .rows(
-        `SELECT MIN(e.since || e.id), e.since, e.model FROM facet f JOIN entry e ON e.id = f.id WHERE f.name IN (${families}) GROUP BY f.name, f.value`,
-      )
-      .map(
-        ([, since, model]): FirstInCell => ({
-          since: String(since),
-          firstModel: model === null ? null : String(model),
-        }),
-      );
+    const firsts = this.tables.rows("SELECT since, model FROM first_in_cell").map(
+      ([since, model]): FirstInCell => ({
+        since: String(since),
+        firstModel: model === null ? null : String(model),
+      }),
+    );
     const failed = this.tables.rows("SELECT model, name, MIN(at) FROM failed GROUP BY model, name");
     const models = failed.map(([model, modelName, at]) => ({
       model: String(model),
@@ -126,13 +152,8 @@ export class CorpusIndex implements Catalog {
     }));
     return statisticsOf(
       {
-        samples: this.tables.number("SELECT COUNT(*) FROM entry WHERE living = 1"),
-        counts: (name) =>
-          ordered(
-            this.tables
-              .rows("SELECT value, COUNT(*) FROM facet WHERE name = ? GROUP BY value", [name])
-              .map(([value, samples]) => [String(value), Number(samples)] as const),
-          ),
+        samples: this.counts("trust").reduce((sum, { name, samples }) => sum + (name === "forgotten" ? 0 : samples), 0),
+        counts: (name) => this.counts(name),
         models: modelsOf(models),
         firsts,
         damaged: this.tables.number("SELECT COUNT(*) FROM odd WHERE damaged = 1"),
@@ -185,19 +206,15 @@ export class CorpusIndex implements Catalog {
   private *entries(ids: readonly string[]): Generator<Entry> {
     for (let at = 0; at < ids.length; at += PAGE) {
       const page = ids.slice(at, at + PAGE);
-      const known = new Map(this.tables.entriesOf(page).map((entry) => [entry.id, entry]));
+      const known = new Map(entriesOf(this.tables, page).map((entry) => [entry.id, entry]));
       for (const id of page) yield known.get(id)!;
     }
   }
 
   contents(): Contents {
     const entries = SHARDS.flatMap((shard) =>
-      this.tables.entries((id) => `${id} >= ? AND ${id} < ?`, [shard, `${shard}g`]),
+      entriesWhere(this.tables, (id) => `${id} >= ? AND ${id} < ?`, [shard, `${shard}g`]),
     );
     return { entries: entries.sort(byId), problems: this.problems, notUnderstood: this.notUnderstood };
   }
-}
-
-function isDatabaseError(error: unknown): boolean {
-  return error instanceof Error && /sqlite/i.test(`${error.name} ${(error as { code?: string }).code ?? ""}`);
 }

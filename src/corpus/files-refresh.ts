@@ -4,8 +4,10 @@ import { pooled } from "../base/pooled.ts";
 import { likenessOf } from "./alike.ts";
 import { canonicalText } from "./canonical-json.ts";
 import type { Corpus } from "./corpus.ts";
-import { facetsOf } from "./facets.ts";
 import { writeLikenesses } from "./files-alike.ts";
+import { entriesOf } from "./files-entries.ts";
+import { writeFacets } from "./files-facets.ts";
+import { dropNotes } from "./files-notes.ts";
 import type { Tables } from "./files-tables.ts";
 import { eventOfName, SHARDS, sampleOfName } from "./layout.ts";
 import { type Read, readEvent, readManifest } from "./read.ts";
@@ -120,9 +122,9 @@ export class Refresh {
   private writeEntries(ids: readonly string[]): void {
     for (let at = 0; at < ids.length; at += PAGE) {
       const page = ids.slice(at, at + PAGE);
-      for (const table of ["entry", "facet", "failed"])
+      for (const table of ["entry", "failed"])
         this.tables.run(`DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, [JSON.stringify(page)]);
-      const entries = this.tables.entriesOf(page);
+      const entries = entriesOf(this.tables, page);
       this.tables.insert(
         "entry (id, since, living, model)",
         entries.map(({ id, since, trust, found }) => [
@@ -132,10 +134,8 @@ export class Refresh {
           found[0]?.model ?? null,
         ]),
       );
-      this.tables.insert(
-        "facet (name, value, id)",
-        entries.flatMap((entry) => facetsOf(entry).map(({ name, value }) => [name, value, entry.id])),
-      );
+      writeFacets(this.tables, page, entries);
+      dropNotes(this.tables, page);
       writeLikenesses(
         this.tables,
         page,

@@ -52,15 +52,23 @@ const PICTURES_FROM = 100;
  * @param pictures whether it is asked which samples are alike
  */
 export async function openCatalog(given: Given, corpus: Corpus, pictures = false): Promise<Catalog> {
-  let samples = 0;
-  for (const shard of SHARDS) samples += (await corpus.folder.list(`samples/${shard}`)).length;
-  if (samples < (pictures ? PICTURES_FROM : INDEX_FROM)) return catalogOf(corpus, await corpus.read());
+  if (!(await hasSamples(corpus, pictures ? PICTURES_FROM : INDEX_FROM))) return catalogOf(corpus, await corpus.read());
   const progress = new Progress(process.stderr, given.quiet ?? false);
   const index = await CorpusIndex.open(corpus, corpus.folder.name, (done) =>
     progress.update(() => `reading what is new: ${done} of ${SHARDS.length} parts`),
   );
   progress.clear();
   return index ?? catalogOf(corpus, await corpus.read());
+}
+
+/** Whether there are so many: no more are counted. */
+async function hasSamples(corpus: Corpus, least: number): Promise<boolean> {
+  let samples = 0;
+  for (const shard of SHARDS) {
+    samples += (await corpus.folder.list(`samples/${shard}`)).length;
+    if (samples >= least) return true;
+  }
+  return false;
 }
 
 /** Which samples are alike; of one sample: which may be like it. */
