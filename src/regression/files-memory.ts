@@ -1,68 +1,62 @@
-import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BlindspotError } from "../base/errors.ts";
+import { sha256 } from "../base/hash.ts";
+import { removeTables, Tables } from "../corpus/files-tables.ts";
 import type { Memory } from "./memory.ts";
 
-/** Larger files are begun anew: a memory is there to save time. */
+/** Of what is held above this the older half is forgotten: a memory is there to save time. */
 const MOST_BYTES = 256 * 2 ** 20;
+const TABLE = `CREATE TABLE IF NOT EXISTS memory (at INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT);`;
 
-/**
- * A memory in one file of JSON Lines, to which each answer is appended. Lines that can't be read (a crash cut them short) are forgotten, so
- * each begins on a line of its own.
- */
-export async function fileMemory(path: string): Promise<Memory> {
-  const values = new Map<string, unknown>();
-  const bytes = await stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
-  const isKept = bytes < MOST_BYTES;
-  const text = isKept ? await readFile(path, "utf8").catch(() => "") : "";
-  for (const line of text.split("\n")) {
-    const entry = entryOf(line);
-    if (entry !== null) values.set(...entry);
-  }
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    // Also a first proof that it can be written.
-    await writeFile(path, "", { flag: isKept ? "a" : "w" });
-  } catch (error) {
+/** A memory that whoever opened it closes. */
+export type FileMemory = Memory & { close(): void };
+
+/** A memory in a file of SQLite, which is asked and never read whole. One that is damaged is begun anew. Throws `E_MEMORY` where it can't be written. */
+export async function fileMemory(path: string, { mostBytes = MOST_BYTES } = {}): Promise<FileMemory> {
+  const tables = await opened(path, mostBytes).catch((error: unknown) => {
     throw new BlindspotError(
       { code: "E_MEMORY", subject: path, expected: "a file to write to", got: (error as Error).message },
       { cause: error },
     );
-  }
-  // What comes while a write is under way goes out together.
-  let waiting = "";
+  });
+  // What comes while others wait to be written goes out with them.
+  let waiting: [string, string][] = [];
   let writing: Promise<void> | null = null;
   const write = async () => {
-    try {
-      while (waiting !== "") {
-        const lines = waiting;
-        waiting = "";
-        await appendFile(path, lines);
-      }
-    } finally {
-      writing = null;
-    }
+    await new Promise(setImmediate);
+    writing = null;
+    const rows = waiting;
+    waiting = [];
+    tables.insert("memory (key, value)", rows);
   };
   return {
-    get: (key) => values.get(key),
+    get(key) {
+      const [row] = tables.rows("SELECT value FROM memory WHERE key = ?", [sha256(key)]);
+      return row === undefined ? undefined : (JSON.parse(String(row[0])) as unknown);
+    },
     put(key, value) {
-      values.set(key, value);
-      waiting += `\n${JSON.stringify([key, value])}`;
+      waiting.push([sha256(key), JSON.stringify(value)]);
       writing ??= write();
       return writing;
     },
+    close: () => tables.close(),
   };
 }
 
-function entryOf(line: string): [string, unknown] | null {
-  if (line === "") return null;
+async function opened(path: string, mostBytes: number): Promise<Tables> {
+  await mkdir(dirname(path), { recursive: true });
   try {
-    const [key, value] = JSON.parse(line) as [unknown, unknown];
-    return typeof key === "string" ? [key, value] : null;
+    return trimmed(new Tables(path, TABLE), mostBytes);
   } catch {
-    return null;
+    await removeTables(path);
+    return new Tables(path, TABLE);
   }
+}
+
+function trimmed(tables: Tables, mostBytes: number): Tables {
+  const pages = tables.number("PRAGMA page_count") - tables.number("PRAGMA freelist_count");
+  if (pages * tables.number("PRAGMA page_size") > mostBytes)
+    tables.run("DELETE FROM memory WHERE at <= (SELECT (MIN(at) + MAX(at)) / 2 FROM memory)");
+  return tables;
 }

@@ -9,7 +9,7 @@ import { Progress } from "../progress.ts";
 import { version } from "../version.ts";
 
 /** Answers of earlier replays and re-attacks. Never committed; it may be removed at any time. */
-const MEMORY = join(".blindspot", "memory", "regression.jsonl");
+const MEMORY = join(".blindspot", "memory", "regression.sqlite");
 
 /** What every command that replays needs: progress, an honest end, what was learned before. */
 export interface Session {
@@ -28,11 +28,12 @@ export interface Session {
 export async function beginSession({ time, quiet = false }: Given): Promise<Session> {
   const progress = new Progress(process.stderr, quiet);
   const interrupt = onInterrupt((text) => progress.line(text));
+  const memory = await fileMemory(MEMORY);
   return {
     progress,
     interrupted: () => interrupt.signal.aborted,
     options: {
-      memory: await fileMemory(MEMORY),
+      memory,
       toolVersion: version(),
       signal: stopSignal(time, interrupt.signal) ?? interrupt.signal,
       onEvent: (event) => progress.update(() => told(event)),
@@ -40,6 +41,7 @@ export async function beginSession({ time, quiet = false }: Given): Promise<Sess
     end() {
       progress.clear();
       interrupt.dispose();
+      memory.close();
     },
   };
 }
