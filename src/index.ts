@@ -153,7 +153,8 @@ export {
 } from "./models/index.ts";
 export { operators } from "./ops/index.ts";
 export { fileMemory } from "./regression/files-memory.ts";
-export { type GateOptions, gate, type ReplayOptions, replay } from "./regression/gate.ts";
+export { gate, replay } from "./regression/gate.ts";
+export type { GateOptions, ReplayOptions } from "./regression/options.ts";
 export type { EffortOptions } from "./regression/reattack.ts";
 export { type GateResult, gateSchema, type ReplayResult, replaySchema } from "./regression/schema.ts";
 export type { Version } from "./regression/version.ts";

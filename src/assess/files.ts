@@ -26,7 +26,10 @@ export function fileError(error: unknown, subject: string): Error {
 }
 
 /** Writes under a temporary name first: a file with its final name is whole. */
-export async function writeWhole(path: string, data: Uint8Array | string | AsyncIterable<string>): Promise<void> {
+export async function writeWhole(
+  path: string,
+  data: Uint8Array | string | AsyncIterable<string> | Iterable<Uint8Array | string>,
+): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     const handle = await open(temporary, "w");

@@ -3,9 +3,10 @@ import { BlindspotError } from "../base/errors.ts";
 import { canonicalText } from "../corpus/canonical-json.ts";
 import type { Corpus } from "../corpus/corpus.ts";
 import { caseKey } from "./case.ts";
+import { type CaseList, hasSay, isBrokenCase } from "./case-list.ts";
 import { isBroken } from "./outcome.ts";
 import type { GateCase, GateResult } from "./schema.ts";
-import { counts, type VerdictFacts } from "./verdict.ts";
+import type { VerdictFacts } from "./verdict.ts";
 
 export const BASELINE_SCHEMA = "blindspot-baseline/1";
 const PATH = "baselines/main.json";
@@ -89,15 +90,17 @@ async function requireWhole(corpus: Corpus, result: GateResult): Promise<void> {
 }
 
 /** The ratchet: of the samples that the baseline knew, no more may be broken than then. Null where that holds. */
-export function ratchetOf(baseline: Baseline | null, cases: readonly GateCase[]): VerdictFacts["ratchet"] {
+export function ratchetOf(baseline: Baseline | null, now: number): VerdictFacts["ratchet"] {
   if (baseline === null) return null;
-  const [before, now] = [baseline.broken.length, brokenOf(baseline, cases)];
+  const before = baseline.broken.length;
   const detail = `${now} broken that the baseline knew, ${before} then`;
   return now <= before ? null : { rule: "ratchet", cases: now - before, detail };
 }
 
 /** Broken samples among those that the baseline knew. */
-export function brokenOf({ broken, standing }: Baseline, cases: readonly GateCase[]): number {
+export function brokenOf({ broken, standing }: Baseline, cases: CaseList): number {
   const known = new Set([...broken, ...standing]);
-  return cases.filter((one) => counts(one) && isBroken(one.outcome) && known.has(caseKey(one))).length;
+  let now = 0;
+  for (const one of cases.of((facts) => hasSay(facts) && isBrokenCase(facts))) if (known.has(caseKey(one))) now++;
+  return now;
 }

@@ -1,9 +1,12 @@
 import { contractOf } from "../corpus/contract.ts";
 import type { Corpus } from "../corpus/corpus.ts";
-import { type Entry, renditionOf } from "../corpus/entry.ts";
+import { type Entry, renditionOf, type Trust } from "../corpus/entry.ts";
 import { threatsOf } from "../corpus/filter.ts";
 import type { ModelRecord } from "../corpus/schema.ts";
 import type { Version } from "./version.ts";
+
+/** Samples in these states are replayed: those whose true class somebody told. */
+export const REPLAYED: readonly Trust[] = ["trusted", "untrusted"];
 
 /** One sample under one threat: what a version is asked. */
 export interface Case {
@@ -20,21 +23,13 @@ export interface Case {
   readonly decides: string;
 }
 
-export interface Cases {
-  /** By sample, then by threat. */
-  readonly cases: readonly Case[];
-  /** Samples that no version can be asked about. */
-  readonly leftOut: { readonly unlabelled: number; readonly rejected: number; readonly forgotten: number };
-}
-
 /** Of a case in results, and of its place in a baseline. */
 export function caseKey({ sample, threat }: { readonly sample: string; readonly threat: string | null }): string {
   return threat === null ? sample : `${sample} ${threat}`;
 }
 
-/** What there is to replay. A sample that was found under several threats is a case under each of them. */
-export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promise<Cases> {
-  const leftOut = { unlabelled: 0, rejected: 0, forgotten: 0 };
+/** What there is to replay, by sample, then by threat: one that was found under several is a case under each of them. */
+export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promise<readonly Case[]> {
   const known = new Map<string, Promise<ModelRecord | null>>();
   const modelOf = (digest: string) => {
     if (!known.has(digest)) known.set(digest, corpus.model(digest));
@@ -42,10 +37,7 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
   };
   const cases: Case[] = [];
   for (const entry of [...entries].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-    if (entry.trust === "unlabelled" || entry.trust === "rejected" || entry.trust === "forgotten") {
-      leftOut[entry.trust]++;
-      continue;
-    }
+    if (!REPLAYED.includes(entry.trust)) continue;
     const digests = [...new Set(entry.found.map(({ model }) => model))];
     const models = await Promise.all(digests.map(modelOf));
     const threats = entry.manifest.clean === null ? [] : threatsOf(entry).sort();
@@ -60,7 +52,7 @@ export async function casesOf(corpus: Corpus, entries: readonly Entry[]): Promis
         decides: JSON.stringify([entry.id, renditionOf(entry, "witness"), threat, entry.label!.name, ...taken]),
       });
   }
-  return { cases, leftOut };
+  return cases;
 }
 
 /** Why what this version says of a sample can't be set beside what others said, or null. */

@@ -1,65 +1,35 @@
+import type { Knowledge } from "../attacks/attack.ts";
 import { sha256 } from "../base/hash.ts";
-import type { Contents, Corpus } from "../corpus/corpus.ts";
-import { samplePath } from "../corpus/layout.ts";
+import { type Catalog, catalogOf } from "../corpus/catalog.ts";
+import type { Trust } from "../corpus/entry.ts";
 import { type Baseline, brokenOf, ratchetOf, readBaseline } from "./baseline.ts";
-import { type Case, type Cases, casesOf } from "./case.ts";
-import type { GateEvent } from "./event.ts";
+import { casesOf, REPLAYED } from "./case.ts";
+import { countOf, type Gated } from "./case-list.ts";
+import { Decisions, replayVersion, toldCase } from "./decisions.ts";
 import { dropOf, type FreshAnswer } from "./fresh.ts";
 import { growthOf } from "./growth.ts";
-import { type Memory, noMemory } from "./memory.ts";
-import { type Replayed, type ReplayedAll, replayAll } from "./observe.ts";
-import { answered, compare, isWrong, type Question } from "./outcome.ts";
-import { DEFAULT_SUITE, type EffortOptions } from "./reattack.ts";
-import {
-  GATE_SCHEMA,
-  type GateCase,
-  type GatePolicy,
-  type GateResult,
-  policySchema,
-  REPLAY_SCHEMA,
-  type ReplayCase,
-  type ReplayResult,
-  STATES,
-} from "./schema.ts";
+import { Ledger } from "./ledger.ts";
+import { memoryKey, noMemory } from "./memory.ts";
+import type { GateOptions, ReplayOptions } from "./options.ts";
+import { DEFAULT_SUITE } from "./reattack.ts";
+import { GATE_SCHEMA, type GateResult, policySchema, REPLAY_SCHEMA, type ReplayResult, STATES } from "./schema.ts";
 import { Suspects } from "./suspects.ts";
 import { countOutcomes, verdictOf } from "./verdict.ts";
-import { requireUnchanged, sharedProfiles, type Version } from "./version.ts";
-
-export interface ReplayOptions {
-  readonly corpus: Corpus;
-  /** What is in it; default: its files are read. */
-  readonly contents?: Contents;
-  readonly candidate: Version;
-  /** Default: none. */
-  readonly memory?: Memory;
-  readonly toolVersion?: string;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: GateEvent) => void;
-}
-
-export interface GateOptions extends ReplayOptions {
-  readonly base: Version;
-  readonly effort?: EffortOptions;
-  readonly policy?: Partial<GatePolicy>;
-  /** The day that decides whether a waiver still holds. */
-  readonly now?: () => Date;
-  /** Asked when the corpus is done: what both versions make of a random set. */
-  readonly fresh?: () => Promise<FreshAnswer>;
-}
+import { requireUnchanged, sharedProfiles, type Version, versionDigest } from "./version.ts";
 
 /** The corpus on one version. */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const started = performance.now();
   const { corpus, candidate } = options;
-  const contents = options.contents ?? (await corpus.read());
-  const cases = await casesOf(corpus, contents.entries);
+  const catalog = options.catalog ?? catalogOf(corpus, await corpus.read());
+  const cases = await casesOf(corpus, catalog.contents().entries);
   const all = await replayVersion(candidate, cases, options);
   await requireUnchanged(candidate);
-  const told = cases.cases.map((one, i) => toldCase(one, all.replayed[i]!));
+  const told = cases.map((one, i) => toldCase(one, all.replayed[i]!));
   return {
     schema: REPLAY_SCHEMA,
     status: told.some(({ candidate: { state } }) => state === "skipped") ? "partial" : "complete",
-    ...commonOf(options, cases, contents.problems.length, 0),
+    ...commonOf(options, catalog, cases.length, 0),
     cost: { queries: 0, gradients: 0, replayed: all.asked, remembered: all.remembered },
     seconds: (performance.now() - started) / 1000,
     model: toldVersion(candidate),
@@ -75,128 +45,85 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
  * counts as newly broken the base has to withstand the same. New inputs that fool a version are stored with the sample that led to them.
  */
 export async function gate(options: GateOptions): Promise<GateResult> {
+  const catalog = options.catalog ?? catalogOf(options.corpus, await options.corpus.read());
+  const gated = await gateOn({ ...options, catalog });
+  return { ...gated, cases: [...gated.cases.of(() => true)] };
+}
+
+/** The same, with cases that can be read until the catalog is closed. */
+export async function gateOn(options: GateOptions & { readonly catalog: Catalog }): Promise<Gated> {
   const started = performance.now();
-  const { corpus, candidate, base, effort = {}, now = () => new Date() } = options;
+  const { corpus, catalog, candidate, base, effort = {}, now = () => new Date() } = options;
   const policy = policySchema.parse(options.policy ?? {});
   const baseline = await readBaseline(corpus);
-  const contents = options.contents ?? (await corpus.read());
-  const cases = await casesOf(corpus, contents.entries);
-  const after = await replayVersion(candidate, cases, options);
-  const before = await replayVersion(base, cases, options);
-  const work = {
+  const profiles = sharedProfiles([candidate, base], effort.profiles);
+  const ledger = new Ledger(catalog, purposeOf(options, profiles));
+  const suspects = new Suspects({
     ...options,
     memory: options.memory ?? noMemory(),
     toolVersion: options.toolVersion ?? "0",
     effort,
-    profiles: sharedProfiles([candidate, base], effort.profiles),
-  };
-  const suspects = new Suspects(
-    work,
-    cases.cases.filter((_, i) => isWrong(after.replayed[i]!.observation)),
-  );
-  const compared = cases.cases.map((one, i) => {
-    const attackable = one.threat !== null;
-    return compare(before.replayed[i]!.observation, after.replayed[i]!.observation, { attackable });
+    profiles,
+    wrongAt: (place) => ledger.wrongAt(place),
   });
-  const answers = await suspects.attackAll(
-    cases.cases.flatMap((one, i) => {
-      const question = compared[i]!;
-      if (!isQuestion(question)) return [];
-      const { observation } = (question === "is it fixed" ? after : before).replayed[i]!;
-      return [{ one, question, observed: observation }];
-    }),
-  );
+  const decisions = new Decisions(ledger, suspects, options, now().toISOString().slice(0, 10));
+  await decisions.make();
   const answer: FreshAnswer = (await options.fresh?.()) ?? null;
   const fresh = answer !== null && "fresh" in answer ? answer.fresh : null;
-  for (const version of [candidate, base]) await requireUnchanged(version);
   const freshProblem = answer !== null && "problem" in answer ? answer.problem : null;
-  const today = now().toISOString().slice(0, 10);
-  const told = cases.cases.map((one, i): GateCase => {
-    const attacked = answers.get(one);
-    const outcome = compared[i]!;
-    return {
-      ...toldCase(one, after.replayed[i]!),
-      base: before.replayed[i]!.observation,
-      outcome: isQuestion(outcome) ? answered(outcome, attacked!, suspects.hasGradients(one)) : outcome,
-      trainedOn: [candidate, base].some(({ trainedOn }) => wasTrainedOn(one, trainedOn)),
-      ...(attacked === undefined ? {} : { attacked }),
-      ...waiverOf(one, today),
-    };
-  });
+  const cases = await decisions.close();
+  for (const version of [candidate, base]) await requireUnchanged(version);
+  const { counts } = cases;
+  const attackedUnder = counts.flatMap(({ facts: { attacked, threat } }) =>
+    attacked && threat !== null ? [threat] : [],
+  );
+  const broken = baseline === null ? 0 : brokenOf(baseline, cases);
   return {
     schema: GATE_SCHEMA,
-    status: told.some(isUnfinished) || freshProblem !== null ? "partial" : "complete",
-    ...commonOf(options, cases, contents.problems.length, effort.seed ?? 0),
-    grown: await growthOf(corpus, contents.entries, told),
+    status: countOf(counts, ({ finished }) => !finished) > 0 ? "partial" : "complete",
+    ...commonOf(options, catalog, countOf(counts), effort.seed ?? 0),
+    grown: await growthOf(corpus, catalog, suspects.added),
     cost: {
       ...suspects.cost,
-      replayed: after.asked + before.asked,
-      remembered: after.remembered + before.remembered + suspects.remembered,
+      replayed: decisions.asked,
+      remembered: ledger.remembered + decisions.remembered + suspects.remembered,
     },
     seconds: (performance.now() - started) / 1000,
     base: toldVersion(base),
     candidate: toldVersion(candidate),
-    effort: { suite: [...(effort.attacks ?? DEFAULT_SUITE)], threats: suspects.effort() },
+    effort: { suite: [...(effort.attacks ?? DEFAULT_SUITE)], threats: suspects.effort(attackedUnder) },
     policy,
     fresh,
     freshProblem,
-    baseline: baseline && toldBaseline(baseline, told),
-    verdict: verdictOf({
-      cases: told,
-      policy,
-      ratchet: ratchetOf(baseline, told),
-      drop: dropOf(fresh),
-      freshProblem,
-    }),
-    counts: countOutcomes(told),
-    cases: told,
+    baseline: baseline && toldBaseline(baseline, broken),
+    verdict: verdictOf({ counts, policy, ratchet: ratchetOf(baseline, broken), drop: dropOf(fresh), freshProblem }),
+    counts: countOutcomes(counts),
+    cases,
   };
 }
 
-async function replayVersion(version: Version, { cases }: Cases, options: ReplayOptions): Promise<ReplayedAll> {
-  const { corpus, memory = noMemory(), toolVersion = "0", signal, onEvent } = options;
-  const onCase = (done: number) => onEvent?.({ kind: "replay", version: version.name, done, of: cases.length });
-  return replayAll(version, cases, { corpus, memory, toolVersion, signal, onCase });
+/** Names what the outcome of a case rests on beside its sample. Null: a version that is only asked may be another the next time. */
+function purposeOf(
+  { candidate, base, effort, toolVersion = "0" }: GateOptions,
+  profiles: readonly Knowledge[],
+): string | null {
+  const versions = [candidate, base];
+  if (versions.some(({ classifier }) => classifier.asked !== undefined)) return null;
+  return memoryKey({
+    what: "gate",
+    toolVersion,
+    versions: versions.map((version) => ({
+      version: versionDigest(version),
+      trainedOn: sha256([...(version.trainedOn ?? [])].sort().join("\n")),
+      mask: version.mask === undefined ? null : sha256(version.mask),
+    })),
+    effort,
+    profiles,
+  });
 }
 
-function isQuestion(outcome: string): outcome is Question {
-  return outcome === "is it fixed" || outcome === "was the base as weak";
-}
-
-function isUnfinished({ base, candidate, attacked }: GateCase): boolean {
-  return base.state === "skipped" || candidate.state === "skipped" || attacked?.outcome === "skipped";
-}
-
-function wasTrainedOn({ entry: { manifest } }: Case, hashes: ReadonlySet<string> | undefined): boolean {
-  if (hashes === undefined) return false;
-  return hashes.has(manifest.input) || (manifest.clean !== null && hashes.has(manifest.clean));
-}
-
-function waiverOf({ entry: { waived } }: Case, today: string): Pick<GateCase, "waiver"> {
-  if (waived === null) return {};
-  const { by, reason, until } = waived;
-  return { waiver: { by, reason, until, expired: until < today } };
-}
-
-function toldCase({ entry, threat, label, taken }: Case, { observation, rendition, changes }: Replayed): ReplayCase {
-  return {
-    sample: entry.id,
-    manifest: samplePath(entry.id),
-    modality: entry.manifest.modality,
-    threat,
-    kinds: [...entry.kinds],
-    trusted: entry.trust === "trusted",
-    label,
-    taken: [...taken],
-    rendition,
-    ...(changes === undefined ? {} : { changes }),
-    candidate: observation,
-  };
-}
-
-function toldBaseline(baseline: Baseline, cases: readonly GateCase[]): NonNullable<GateResult["baseline"]> {
-  const { at, by, reason, model, broken } = baseline;
-  return { at, by, reason, model: model.name, broken: broken.length, now: brokenOf(baseline, cases) };
+function toldBaseline({ at, by, reason, model, broken }: Baseline, now: number): NonNullable<GateResult["baseline"]> {
+  return { at, by, reason, model: model.name, broken: broken.length, now };
 }
 
 function toldVersion({ name, record, classifier }: Version) {
@@ -206,22 +133,23 @@ function toldVersion({ name, record, classifier }: Version) {
   return asked === undefined ? told : { ...told, asked: { queries: asked.queries, cost: asked.cost } };
 }
 
-function commonOf(
-  { corpus, toolVersion = "0" }: ReplayOptions,
-  { cases, leftOut }: Cases,
-  damaged: number,
-  seed: number,
-) {
-  const ids = [...new Set(cases.map(({ entry }) => entry.id))].sort();
+function commonOf({ corpus, toolVersion = "0" }: ReplayOptions, catalog: Catalog, cases: number, seed: number) {
+  const states = new Map(catalog.counts("trust").map(({ name, samples }) => [name as Trust, samples]));
+  const of = (state: Trust) => states.get(state) ?? 0;
   return {
     tool: { name: "blindspot" as const, version: toolVersion },
     seed,
     corpus: {
       name: corpus.folder.name,
-      samples: ids.length,
-      cases: cases.length,
-      digest: sha256(ids.join("\n")),
-      leftOut: { ...leftOut, damagedFiles: damaged },
+      samples: REPLAYED.reduce((sum, state) => sum + of(state), 0),
+      cases,
+      digest: sha256(catalog.ids(REPLAYED)),
+      leftOut: {
+        unlabelled: of("unlabelled"),
+        rejected: of("rejected"),
+        forgotten: of("forgotten"),
+        damagedFiles: catalog.problems.length,
+      },
     },
   };
 }

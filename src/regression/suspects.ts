@@ -10,7 +10,7 @@ import type { Threat } from "../threats/threat.ts";
 import type { Case } from "./case.ts";
 import { changesOf } from "./changes.ts";
 import type { GateEvent } from "./event.ts";
-import { type CaseInputs, readInputs } from "./inputs.ts";
+import { type CaseInputs, readInputs, threatOf } from "./inputs.ts";
 import { type Memory, memoryKey } from "./memory.ts";
 import { endOf } from "./observe.ts";
 import type { Question } from "./outcome.ts";
@@ -26,11 +26,13 @@ export interface SuspectsOptions {
   readonly toolVersion: string;
   readonly effort: EffortOptions;
   readonly profiles: readonly Knowledge[];
+  /** A sample that the candidate is wrong about, where one is known at this place: a clean input under a threat. */
+  readonly wrongAt: (place: string) => string | null;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: GateEvent) => void;
 }
 
-interface Asked {
+export interface Asked {
   readonly one: Case;
   readonly question: Question;
   /** What the version answered that the question is about. */
@@ -51,22 +53,25 @@ const ANCESTORS = 3;
 export class Suspects {
   remembered = 0;
   readonly cost = { queries: 0, gradients: 0 };
+  /** Samples that the corpus did not have before. */
+  readonly added = new Set<string>();
   private readonly options: SuspectsOptions;
   /** By threat; null where nothing of the effort fits it. */
   private readonly plans = new Map<string, readonly ProfilePlan[] | null>();
   private readonly told = new Map<string, Effort["threats"][number]>();
 
-  /** Samples that fool the candidate, by clean input and threat. */
-  private readonly fooling: Map<string, string>;
+  /** What the attacks of this sitting found, by place. */
+  private readonly fooling = new Map<string, string>();
 
-  /** @param yielding cases that the candidate is wrong about already */
-  constructor(options: SuspectsOptions, yielding: readonly Case[]) {
+  constructor(options: SuspectsOptions) {
     this.options = options;
-    this.fooling = new Map(yielding.map((one) => [placeOf(one), one.entry.id]));
   }
 
   /** Attacks whom each question is about: the candidate, or the base. */
   async attackAll(asked: readonly Asked[]): Promise<Map<Case, Attacked>> {
+    // What fools the candidate itself need not be found anew beside it.
+    for (const { one, question } of asked)
+      if (question === "was the base as weak") this.fooling.set(placeOf(one), one.entry.id);
     const answers = new Map<Case, Attacked>();
     for (const who of ["candidate", "base"] as const) {
       const about = who === "candidate" ? "is it fixed" : "was the base as weak";
@@ -88,7 +93,10 @@ export class Suspects {
     return attacks.some(({ definition }) => definition.knowledge === "white-box" && definition.reads !== "trees");
   }
 
-  effort(): Effort["threats"] {
+  /** @param threats ids of those under which attacks of earlier sittings stand, too */
+  effort(threats: Iterable<string>): Effort["threats"] {
+    const { candidate } = this.options;
+    for (const id of threats) if (!this.told.has(id)) this.planFor(candidate, threatOf(id, candidate));
     return [...this.told.values()].sort((a, b) => (a.threat < b.threat ? -1 : 1));
   }
 
@@ -245,7 +253,10 @@ export class Suspects {
     };
     if (who === "base") return base;
     const place = placeOf(one);
-    const child = this.fooling.get(place) ?? (await this.store(version, one, inputs, attempts, found!));
+    const child =
+      this.fooling.get(place) ??
+      this.options.wrongAt(place) ??
+      (await this.store(version, one, inputs, attempts, found!));
     this.fooling.set(place, child);
     return { ...base, child };
   }
@@ -282,11 +293,13 @@ export class Suspects {
       ...foundChange(perturbation(point, clean, codec), clean),
       parent: entry.id,
     };
-    const { id } = await corpus.add({ codec, point, clean, events: [event] });
+    const { id, isNew } = await corpus.add({ codec, point, clean, events: [event] });
+    if (isNew) this.added.add(id);
     return id;
   }
 }
 
-function placeOf({ entry, threat }: Case): string {
+/** Where a sample lies. */
+export function placeOf({ entry, threat }: Case): string {
   return `${entry.manifest.clean} ${threat}`;
 }

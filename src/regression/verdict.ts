@@ -1,30 +1,23 @@
-import { tally } from "../base/tally.ts";
-import { isBroken } from "./outcome.ts";
-import { type GateCase, type GatePolicy, type GateResult, OUTCOMES, type Verdict } from "./schema.ts";
-
-/** Whether a case has a say: an untrusted sample has none, nor one that is waived. */
-export function counts({ trusted, waiver }: GateCase): boolean {
-  return trusted && (waiver === undefined || waiver.expired);
-}
+import { type CaseCount, countOf, hasSay, isBrokenCase } from "./case-list.ts";
+import { type GatePolicy, type GateResult, OUTCOMES, type Verdict } from "./schema.ts";
 
 /** How many cases came out how; samples that a version was trained on, waived and untrusted ones each apart. */
-export function countOutcomes(cases: readonly GateCase[]): GateResult["counts"] {
-  const rows = new Map(
-    OUTCOMES.map((outcome) => [outcome, { outcome, cases: 0, trainedOn: 0, waived: 0, untrusted: 0 }]),
-  );
-  for (const one of cases) {
-    const row = rows.get(one.outcome)!;
-    if (!one.trusted) row.untrusted++;
-    else if (!counts(one)) row.waived++;
-    else if (one.trainedOn) row.trainedOn++;
-    else row.cases++;
-  }
-  return [...rows.values()];
+export function countOutcomes(counts: readonly CaseCount[]): GateResult["counts"] {
+  return OUTCOMES.map((outcome) => {
+    const own = counts.filter(({ facts }) => facts.outcome === outcome);
+    return {
+      outcome,
+      cases: countOf(own, (facts) => hasSay(facts) && !facts.trainedOn),
+      trainedOn: countOf(own, (facts) => hasSay(facts) && facts.trainedOn),
+      waived: countOf(own, (facts) => facts.trusted && !hasSay(facts)),
+      untrusted: countOf(own, ({ trusted }) => !trusted),
+    };
+  });
 }
 
 /** What else the verdict rests on: null where there is nothing to complain of. */
 export interface VerdictFacts {
-  readonly cases: readonly GateCase[];
+  readonly counts: readonly CaseCount[];
   readonly policy: GatePolicy;
   readonly ratchet: Verdict["failed"][number] | null;
   readonly drop: Verdict["failed"][number] | null;
@@ -35,21 +28,20 @@ export interface VerdictFacts {
  * The exit code and why. 1: something that the policy fails on; else 3: too much is unknown, or nothing was evaluated; else 0. A further sample can
  * only make it worse.
  */
-export function verdictOf({ cases, policy, ratchet, drop, freshProblem }: VerdictFacts): Verdict {
-  const counting = cases.filter(counts);
+export function verdictOf({ counts, policy, ratchet, drop, freshProblem }: VerdictFacts): Verdict {
   const failOn = new Set<string>(policy.failOn);
   const failed: Verdict["failed"] = [];
-  const came = tally(counting.map(({ outcome }) => outcome));
-  for (const outcome of OUTCOMES) {
-    const own = came.get(outcome) ?? 0;
-    if (failOn.has(outcome) && own > 0) failed.push({ rule: outcome, cases: own });
+  const counting = counts.filter(({ facts }) => hasSay(facts));
+  for (const rule of OUTCOMES) {
+    const cases = countOf(counting, ({ outcome }) => outcome === rule);
+    if (failOn.has(rule) && cases > 0) failed.push({ rule, cases });
   }
-  const expired = counting.filter(({ waiver, outcome }) => waiver?.expired === true && isBroken(outcome));
-  if (expired.length > 0) failed.push({ rule: "expired-waiver", cases: expired.length });
+  const expired = countOf(counting, (facts) => facts.waiver === "expired" && isBrokenCase(facts));
+  if (expired > 0) failed.push({ rule: "expired-waiver", cases: expired });
   for (const broken of [ratchet, drop]) if (broken !== null && failOn.has(broken.rule)) failed.push(broken);
-  const unknown = (came.get("not-evaluated") ?? 0) + (came.get("incomparable") ?? 0);
+  const unknown = countOf(counting, ({ outcome }) => outcome === "not-evaluated" || outcome === "incomparable");
   // What is waived was evaluated, too.
-  const of = cases.filter(({ trusted }) => trusted).length;
+  const of = countOf(counts, ({ trusted }) => trusted);
   const enough = unknown <= policy.maxNotEvaluated && unknown < of;
   return {
     exitCode: failed.length > 0 ? 1 : enough && freshProblem === null ? 0 : 3,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { writeWhole } from "../../assess/files.ts";
 import { readComparison } from "../../assess/files-comparison.ts";
 import { BlindspotError } from "../../base/errors.ts";
+import { listOf } from "../../regression/case-list.ts";
 import { GATE_REPORTERS, type GateFormat } from "../../report/gate/formats.ts";
 import { openCorpus } from "../corpus/open.ts";
 import type { Given } from "../options.ts";
@@ -64,7 +65,8 @@ async function renderedGate(
 ): Promise<Rendered & { readonly name: string }> {
   if (!Object.hasOwn(GATE_REPORTERS, format))
     throw otherFormat(`${Object.keys(GATE_REPORTERS).join(", ")} for a gate`, format);
-  const result = await readGate(directory);
+  const stored = await readGate(directory);
+  const result = { ...stored, cases: listOf(stored.cases) };
   const { file: name, render } = GATE_REPORTERS[format as GateFormat];
   if (format !== "html") return { text: render(result), problems: [], name };
   const corpus = await openCorpus({ corpus: result.corpus.name }).catch(() => null);

@@ -1,4 +1,4 @@
-import { type Case, casesOf } from "../../regression/case.ts";
+import { casesOf } from "../../regression/case.ts";
 import { replayAll } from "../../regression/observe.ts";
 import type { Observation } from "../../regression/schema.ts";
 import type { Version } from "../../regression/version.ts";
@@ -15,13 +15,13 @@ export async function run(options: Given, [prefix]: readonly string[]): Promise<
   const given = requireOptions(options, ["models"], "bisect");
   const corpus = await openCorpus(given);
   const entry = await corpus.find(prefix!);
-  const { cases } = await casesOf(corpus, [entry]);
+  const cases = await casesOf(corpus, [entry]);
   const session = await beginSession(given);
   const opened = await openVersions(given.models, given, corpus, session.options.signal);
   try {
     const answers: { version: Version; observation: Observation }[] = [];
     for (const version of opened.versions) {
-      const { replayed } = await replayAll(version, cases.slice(0, 1) satisfies readonly Case[], {
+      const { replayed } = await replayAll(version, cases.slice(0, 1), {
         corpus,
         ...session.options,
       });

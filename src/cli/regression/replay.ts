@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { catalogOf } from "../../corpus/catalog.ts";
 import { replay } from "../../regression/gate.ts";
 import { replayText } from "../../report/gate/console.ts";
-import { openCorpus, readCorpus } from "../corpus/open.ts";
+import { openCatalog, openCorpus } from "../corpus/open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { openVersions } from "./open-versions.ts";
 import { beginSession } from "./session.ts";
@@ -10,16 +11,17 @@ import { writeJson } from "./write.ts";
 export async function run(options: Given, [id]: readonly string[] = []): Promise<number> {
   const given = requireOptions(options, ["model"], "replay");
   const corpus = await openCorpus(given);
+  const catalog =
+    id === undefined
+      ? await openCatalog(given, corpus)
+      : catalogOf(corpus, { entries: [await corpus.find(id)], problems: [], notUnderstood: [] });
   const session = await beginSession(given);
   const opened = await openVersions([given.model], given, corpus, session.options.signal);
   try {
     const [candidate] = opened.versions;
     const result = await replay({
       corpus,
-      contents:
-        id === undefined
-          ? await readCorpus(given, corpus)
-          : { entries: [await corpus.find(id)], problems: [], notUnderstood: [] },
+      catalog,
       candidate: candidate!,
       ...session.options,
     });
@@ -31,6 +33,7 @@ export async function run(options: Given, [id]: readonly string[] = []): Promise
     return unknown > 0 || result.cases.length === 0 ? 3 : 0;
   } finally {
     session.end();
+    catalog.close();
     await opened.close();
   }
 }

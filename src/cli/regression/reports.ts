@@ -1,7 +1,8 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { take } from "../../base/take.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
-import type { GateResult } from "../../regression/schema.ts";
+import type { Gated } from "../../regression/case-list.ts";
 import { shownFirst } from "../../report/gate/words.ts";
 import type { Shown } from "../../report/shown.ts";
 import { shownIn } from "../corpus/shown.ts";
@@ -15,7 +16,7 @@ const SUMMARY = "GITHUB_STEP_SUMMARY";
 
 /** Writes the reports of a gate into its folder; returns what has to go to the log of the job. */
 export async function writeReports(
-  result: GateResult,
+  result: Gated,
   names: readonly ReportName[],
   folder: string,
   corpus: Corpus,
@@ -40,9 +41,9 @@ export async function writeReports(
 }
 
 /** Pictures and texts of the samples that the page shows first. */
-export async function shownOf(result: GateResult, corpus: Corpus): Promise<Map<string, Shown>> {
+export async function shownOf(result: Gated, corpus: Corpus): Promise<Map<string, Shown>> {
   const all = new Map<string, Shown>();
-  for (const { sample, modality, attacked } of shownFirst(result.cases).slice(0, SHOWN)) {
+  for (const { sample, modality, attacked } of take(shownFirst(result.cases), SHOWN)) {
     // Of a row the result itself says what was changed.
     if (modality === "row") continue;
     // Of what moved, the new input is what fools the version.

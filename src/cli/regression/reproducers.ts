@@ -6,7 +6,8 @@ import { renditionOf } from "../../corpus/entry.ts";
 import { memoryFolder } from "../../corpus/folder.ts";
 import { extensionOf } from "../../corpus/identity.ts";
 import { merge } from "../../corpus/merge.ts";
-import type { GateCase, GateResult } from "../../regression/schema.ts";
+import type { Gated } from "../../regression/case-list.ts";
+import type { GateCase } from "../../regression/schema.ts";
 import { carried, commandLine } from "../../report/command-line.ts";
 import { plural } from "../../report/format.ts";
 import { outcomeText, reachedText, shownFirst, threatShort } from "../../report/gate/words.ts";
@@ -25,8 +26,8 @@ const OPEN: ReadonlySet<GateCase["outcome"]> = new Set(["incomparable", "not-eva
  * Writes everything that the candidate gets wrong, whether new or known: a corpus of these samples alone, each input and its clean side as a file, and the
  * command that replays each. What is missing or damaged is named.
  */
-export async function writeReproducers(file: string, result: GateResult, corpus: Corpus, given: Given): Promise<void> {
-  const cases = shownFirst(result.cases).filter(({ outcome }) => !OPEN.has(outcome));
+export async function writeReproducers(file: string, result: Gated, corpus: Corpus, given: Given): Promise<void> {
+  const cases = [...shownFirst(result.cases, ({ outcome }) => !OPEN.has(outcome))];
   const files = new Map<string, Uint8Array>();
   const target = await Corpus.create(memoryFolder(files));
   await merge(target, corpus, new Set(cases.map(wrongSample)));
@@ -75,13 +76,13 @@ async function inputsOf(corpus: Corpus, one: GateCase): Promise<[name: string, b
 }
 
 /** The command that replays one sample, or all, as the gate asked the candidate. */
-function command(result: GateResult, given: Given, id: string | null): string {
+function command(result: Gated, given: Given, id: string | null): string {
   const context = { options: { ...given }, model: { name: result.candidate.name }, data: { spec: "" } };
   const words = carried(context, ["data", "goal", "quantize", "surrogate"]);
   return commandLine(["replay", ...(id === null ? [] : [id.slice(0, 12)]), "--corpus", CORPUS, ...words]);
 }
 
-function opening(result: GateResult, count: number, given: Given): string[] {
+function opening(result: Gated, count: number, given: Given): string[] {
   const { base, candidate, tool } = result;
   return [
     `What ${visible(candidate.name)} gets wrong (against ${visible(base.name)}): ${plural(count, "case")}, those that the version before got wrong, too, among them.`,
@@ -95,7 +96,7 @@ function opening(result: GateResult, count: number, given: Given): string[] {
   ];
 }
 
-function caseText(result: GateResult, one: GateCase, names: readonly string[], given: Given): string[] {
+function caseText(result: Gated, one: GateCase, names: readonly string[], given: Given): string[] {
   const id = wrongSample(one);
   const moved = one.outcome === "moved" ? " (the input that fools it was not kept: attack again)" : "";
   const beside = id === one.sample ? moved : ` (found beside ${one.sample.slice(0, 12)})`;

@@ -1,14 +1,19 @@
+import type { CaseFacts } from "../../regression/case-list.ts";
 import type { GateCase, GateResult } from "../../regression/schema.ts";
 
 /** How a CI system should take a case: by the policy of the gate. */
 export type Standing = "failed" | "unanswered" | "waived" | "untrusted" | "passed";
 
-export function standingOf({ policy }: Pick<GateResult, "policy">, { outcome, waiver, trusted }: GateCase): Standing {
+export function standingOf(
+  { policy }: Pick<GateResult, "policy">,
+  { outcome, waiver, trusted }: GateCase | CaseFacts,
+): Standing {
+  const isExpired = typeof waiver === "object" ? waiver?.expired : waiver === "expired";
   if (!trusted) return "untrusted";
-  if (waiver !== undefined && !waiver.expired) return "waived";
+  if (waiver != null && !isExpired) return "waived";
   if (outcome === "incomparable" || outcome === "not-evaluated") return "unanswered";
   if (policy.failOn.some((rule) => rule === outcome)) return "failed";
-  return waiver?.expired === true && BROKEN.has(outcome) ? "failed" : "passed";
+  return isExpired === true && BROKEN.has(outcome) ? "failed" : "passed";
 }
 
 /** The candidate is wrong about it, now or after the re-attack. */

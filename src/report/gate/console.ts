@@ -1,4 +1,6 @@
-import type { GateCase, GateResult, Outcome, ReplayResult } from "../../regression/schema.ts";
+import { take } from "../../base/take.ts";
+import type { Gated } from "../../regression/case-list.ts";
+import type { GateCase, Outcome, ReplayResult } from "../../regression/schema.ts";
 import { duration, grouped, percent, plural, table } from "../format.ts";
 import { visible } from "../visible.ts";
 import { countsOf, freshRows, leftOutText } from "./facts.ts";
@@ -8,6 +10,7 @@ import {
   corpusText,
   effortText,
   freshMissing,
+  needsLook,
   outcomeText,
   reachedText,
   shownFirst,
@@ -19,7 +22,7 @@ import {
 const NAMED = 12;
 
 /** A gate for a terminal: the table, what matters most, the verdict last. */
-export function gateText(result: GateResult): string {
+export function gateText(result: Gated): string {
   const { base, baseline, candidate, corpus, cost, seconds } = result;
   const head = [
     `${base.name} -> ${candidate.name}`,
@@ -27,7 +30,7 @@ export function gateText(result: GateResult): string {
     `${grouped(cost.queries)} queries`,
     duration(seconds),
   ].join("   ");
-  const named = shownFirst(result.cases);
+  const more = result.cases.count(needsLook) - NAMED;
   const missing = freshMissing(result);
   const lines = [
     head,
@@ -45,14 +48,14 @@ export function gateText(result: GateResult): string {
       ? []
       : [`Baseline   ${baseline.broken} broken then, ${baseline.now} of those that it knew now`]),
     ...leftOutText(result).map((line) => `Left out   ${line}`),
-    ...named.slice(0, NAMED).map(caseLine),
-    ...(named.length > NAMED ? [`... and ${plural(named.length - NAMED, "more case")}`] : []),
+    ...take(shownFirst(result.cases), NAMED).map(caseLine),
+    ...(more > 0 ? [`... and ${plural(more, "more case")}`] : []),
     verdictText(result),
   ];
   return `${lines.map(visible).join("\n")}\n`;
 }
 
-function countTable(result: GateResult): string[] {
+function countTable(result: Gated): string[] {
   const { columns, rows } = countsOf(result);
   const head = ["", ...columns.map(({ name }) => name.toUpperCase())];
   const cells = rows.map((row) => [`  ${threatShort(row.threat)}`, ...row.cells.map(grouped)]);

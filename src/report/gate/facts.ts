@@ -1,22 +1,21 @@
-import { tally } from "../../base/tally.ts";
-import type { GateResult, Outcome } from "../../regression/schema.ts";
+import type { Gated } from "../../regression/case-list.ts";
+import type { GateResult } from "../../regression/schema.ts";
 import { grouped, plural } from "../format.ts";
 import { COLUMNS, threatShort } from "./words.ts";
 
 /** The table of a gate: a row for each threat, a column for each outcome that came up. */
-export function countsOf({ cases }: Pick<GateResult, "cases">) {
-  const sumOf = (counts: ReadonlyMap<Outcome, number>, outcomes: readonly Outcome[]) =>
-    outcomes.reduce((sum, outcome) => sum + (counts.get(outcome) ?? 0), 0);
-  const all = tally(cases.map(({ outcome }) => outcome));
-  const columns = COLUMNS.map((column) => ({ ...column, cases: sumOf(all, column.outcomes) })).filter(
-    (column) => column.cases > 0,
-  );
-  const byThreat = new Map<string | null, Outcome[]>(cases.map(({ threat }) => [threat, []]));
-  for (const { threat, outcome } of cases) byThreat.get(threat)!.push(outcome);
-  const rows = [...byThreat].map(([threat, came]) => {
-    const counts = tally(came);
-    return { threat, cells: columns.map(({ outcomes }) => sumOf(counts, outcomes)) };
-  });
+export function countsOf({ cases }: Pick<Gated, "cases">) {
+  const columns = COLUMNS.map((column) => ({
+    ...column,
+    cases: cases.count(({ outcome }) => column.outcomes.includes(outcome)),
+  })).filter((column) => column.cases > 0);
+  const threats = [...new Set(cases.counts.map(({ facts }) => facts.threat))].sort();
+  const rows = threats.map((threat) => ({
+    threat,
+    cells: columns.map(({ outcomes }) =>
+      cases.count((facts) => facts.threat === threat && outcomes.includes(facts.outcome)),
+    ),
+  }));
   return { columns, rows };
 }
 

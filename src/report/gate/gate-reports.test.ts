@@ -7,7 +7,7 @@ import { githubAnnotations } from "./github.ts";
 import { gateJunit } from "./junit.ts";
 import { gateMarkdown } from "./markdown.ts";
 import { gatePage } from "./page.ts";
-import { caseOf, gateOf, HOSTILE } from "./result.test.fixture.ts";
+import { caseOf, gateOf, HOSTILE, resultOf } from "./result.test.fixture.ts";
 import { gateSarif } from "./sarif.ts";
 
 const all = OUTCOMES.map((outcome) => caseOf(outcome));
@@ -17,8 +17,8 @@ describe("two gates", () => {
   const [fixed, broken, other] = [caseOf("fixed"), caseOf("still-broken", 1), caseOf("still-broken", 2)];
 
   it("are told case by case, and nothing of what stayed", () => {
-    const before = gateOf([fixed, broken]);
-    const after = gateOf([{ ...fixed, outcome: "moved" }, broken, other]);
+    const before = resultOf([fixed, broken]);
+    const after = resultOf([{ ...fixed, outcome: "moved" }, broken, other]);
     expect(gateChanges(before, before)).toEqual([]);
     expect(gateChanges(before, after)).toEqual([
       { sample: other.sample, threat: other.threat, before: null, after: "still-broken" },

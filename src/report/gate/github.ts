@@ -1,20 +1,23 @@
-import type { GateResult } from "../../regression/schema.ts";
+import { take } from "../../base/take.ts";
+import type { CaseFacts, Gated } from "../../regression/case-list.ts";
 import { visible } from "../visible.ts";
 import { manifestUri, standingOf } from "./attention.ts";
-import { changeText, outcomeText, reachedText, shownFirst, verdictText } from "./words.ts";
+import { changeText, needsLook, outcomeText, reachedText, shownFirst, verdictText } from "./words.ts";
 
 /** A step shows ten annotations of a kind and drops the others in silence. */
 const MOST = 10;
 
 /** Workflow commands that GitHub shows beside the files of a change: at most ten, the last saying how many more there are. */
-export function githubAnnotations(result: GateResult): string[] {
-  const wanted = shownFirst(result.cases).filter((one) => ["failed", "unanswered"].includes(standingOf(result, one)));
-  const shown = wanted.slice(0, wanted.length > MOST ? MOST - 1 : MOST);
+export function githubAnnotations(result: Gated): string[] {
+  const isWanted = (facts: CaseFacts) =>
+    needsLook(facts) && ["failed", "unanswered"].includes(standingOf(result, facts));
+  const wanted = result.cases.count(isWanted);
+  const shown = take(shownFirst(result.cases, isWanted), wanted > MOST ? MOST - 1 : MOST);
   const lines = shown.map((one) => {
     const title = `${outcomeText(one.outcome)}: ${one.label} -> ${reachedText(one)}`;
     return `::error file=${property(decodeURI(manifestUri(result, one)))},line=1,title=${property(title)}::${message(`${one.sample.slice(0, 12)} ${changeText(one)}`)}`;
   });
-  const more = wanted.length - shown.length;
+  const more = wanted - shown.length;
   return more > 0
     ? [...lines, `::error title=Blindspot::${message(`and ${more} more. ${verdictText(result)}`)}`]
     : lines;

@@ -1,16 +1,16 @@
-import type { GateCase, GateResult } from "../../regression/schema.ts";
+import { take } from "../../base/take.ts";
+import type { CaseList, Gated } from "../../regression/case-list.ts";
+import type { GateCase } from "../../regression/schema.ts";
 import { visible } from "../visible.ts";
 import { standingOf } from "./attention.ts";
-import { changeText, outcomeText, reachedText, shownFirst, threatShort, verdictText } from "./words.ts";
+import { changeText, needsLook, outcomeText, reachedText, shownFirst, threatShort, verdictText } from "./words.ts";
 
 /** More cases than this slow CI pages down: those that need attention come first. */
 const MOST = 2000;
 
 /** A gate as JUnit XML: failed where the policy fails on it, an error where there is no answer, skipped where it is waived or untrusted. */
-export function gateJunit(result: GateResult): string {
-  const attention = shownFirst(result.cases);
-  const others = result.cases.filter((one) => !attention.includes(one));
-  const shown = [...attention, ...others].slice(0, MOST);
+export function gateJunit(result: Gated): string {
+  const shown = take(attentionFirst(result.cases), MOST);
   const threats = [...new Set(shown.map(({ threat }) => threat))];
   const suites = threats.map((threat) =>
     suite(
@@ -19,7 +19,7 @@ export function gateJunit(result: GateResult): string {
       shown.filter((one) => one.threat === threat),
     ),
   );
-  const left = result.cases.length - shown.length;
+  const left = result.cases.count() - shown.length;
   const note = left > 0 ? ` (${left} cases without findings are left out)` : "";
   const name = `${result.base.name} -> ${result.candidate.name}${note}`;
   return `<?xml version="1.0" encoding="UTF-8"?>
@@ -29,13 +29,18 @@ ${suites.join("\n")}
 `;
 }
 
-function totals(result: GateResult, cases: readonly GateCase[]): string {
+function* attentionFirst(cases: CaseList): Generator<GateCase> {
+  yield* shownFirst(cases);
+  yield* cases.of((facts) => !needsLook(facts));
+}
+
+function totals(result: Gated, cases: readonly GateCase[]): string {
   const standings = cases.map((one) => standingOf(result, one));
   const count = (...wanted: readonly string[]) => standings.filter((standing) => wanted.includes(standing)).length;
   return `tests="${cases.length}" failures="${count("failed")}" errors="${count("unanswered")}" skipped="${count("waived", "untrusted")}"`;
 }
 
-function suite(result: GateResult, name: string, cases: readonly GateCase[]): string {
+function suite(result: Gated, name: string, cases: readonly GateCase[]): string {
   const properties = `<properties><property name="verdict" value="${xml(verdictText(result))}"/></properties>`;
   return `<testsuite name="${xml(name)}" ${totals(result, cases)}>${properties}
 ${cases.map((one) => testCase(result, one)).join("\n")}
@@ -43,7 +48,7 @@ ${cases.map((one) => testCase(result, one)).join("\n")}
 }
 
 /** Names are stable and unique: systems that meet one twice drop the second. */
-function testCase(result: GateResult, one: GateCase): string {
+function testCase(result: Gated, one: GateCase): string {
   const name = `${one.label} ${one.sample.slice(0, 16)}`;
   const words = outcomeText(one.outcome);
   const told = `${one.label} -> ${reachedText(one)}; ${changeText(one)}`;

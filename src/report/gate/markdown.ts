@@ -1,4 +1,5 @@
-import type { GateResult } from "../../regression/schema.ts";
+import { take } from "../../base/take.ts";
+import type { Gated } from "../../regression/case-list.ts";
 import { grouped, percent, plural } from "../format.ts";
 import { code, sentence } from "../markdown.ts";
 import { countsOf, freshRows, leftOutText } from "./facts.ts";
@@ -9,6 +10,7 @@ import {
   effortText,
   freshMissing,
   MEANINGS,
+  needsLook,
   outcomeText,
   reachedText,
   shownFirst,
@@ -21,10 +23,11 @@ const NAMED = 25;
 const LIMIT = 64_000;
 
 /** A gate as a comment for a pull request, or the summary of a CI step. Whatever others named is code, and nothing else. */
-export function gateMarkdown(result: GateResult): string {
+export function gateMarkdown(result: Gated): string {
   const { base, candidate, corpus, baseline } = result;
   const counts = countsOf(result);
-  const named = shownFirst(result.cases);
+  const named = take(shownFirst(result.cases), NAMED);
+  const more = result.cases.count(needsLook) - NAMED;
   const missing = freshMissing(result);
   const lines = [
     `## ${sentence(verdictText(result))}`,
@@ -40,15 +43,13 @@ export function gateMarkdown(result: GateResult): string {
       : [
           "| outcome | sample | true class | taken for | what happened |",
           "| --- | --- | --- | --- | --- |",
-          ...named
-            .slice(0, NAMED)
-            .map(
-              (one) =>
-                `| ${outcomeText(one.outcome)}${one.waiver === undefined ? "" : one.waiver.expired ? " (waiver expired)" : " (waived)"} | ${code(one.sample.slice(0, 12))} | ${code(one.label)} | ${code(reachedText(one))} | ${code(changeText(one), 120)} |`,
-            ),
+          ...named.map(
+            (one) =>
+              `| ${outcomeText(one.outcome)}${one.waiver === undefined ? "" : one.waiver.expired ? " (waiver expired)" : " (waived)"} | ${code(one.sample.slice(0, 12))} | ${code(one.label)} | ${code(reachedText(one))} | ${code(changeText(one), 120)} |`,
+          ),
           "",
         ]),
-    ...(named.length > NAMED ? [`And ${plural(named.length - NAMED, "more case")}: see the report.`, ""] : []),
+    ...(more > 0 ? [`And ${plural(more, "more case")}: see the report.`, ""] : []),
     "<details><summary>What was tested, and what was not</summary>",
     "",
     ...effortText(result).map((line) => `- Re-attack at ${sentence(line)}`),
@@ -64,7 +65,7 @@ export function gateMarkdown(result: GateResult): string {
         ]),
     ...leftOutText(result).map((line) => `- ${sentence(line)}`),
     ...COLUMNS.flatMap(({ outcomes }) => outcomes)
-      .filter((outcome) => result.cases.some((one) => one.outcome === outcome))
+      .filter((outcome) => result.cases.count((facts) => facts.outcome === outcome) > 0)
       .map((outcome) => `- *${outcomeText(outcome)}*: ${MEANINGS[outcome]}`),
     "",
     "</details>",

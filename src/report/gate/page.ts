@@ -1,4 +1,6 @@
-import type { GateCase, GateResult, Outcome } from "../../regression/schema.ts";
+import { take } from "../../base/take.ts";
+import type { Gated } from "../../regression/case-list.ts";
+import type { GateCase, Outcome } from "../../regression/schema.ts";
 import { tableOf } from "../charts/figure.ts";
 import { duration, grouped, percent, plural } from "../format.ts";
 import { contentPolicy } from "../html/policy.ts";
@@ -16,6 +18,7 @@ import {
   effortText,
   failuresOf,
   MEANINGS,
+  needsLook,
   outcomeText,
   reachedText,
   shownFirst,
@@ -49,7 +52,7 @@ const SECTIONS = [
  * A gate as one file for a browser: nothing is loaded, and nothing runs in it.
  * @param shown pictures of image samples, whole texts: by sample id
  */
-export function gatePage(result: GateResult, shown: ReadonlyMap<string, Shown> = new Map()): string {
+export function gatePage(result: Gated, shown: ReadonlyMap<string, Shown> = new Map()): string {
   const { base, candidate, tool } = result;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -69,7 +72,7 @@ ${attention(result, shown)}${counts(result)}${fresh(result)}${sure(result)}${all
 `.text;
 }
 
-function stamp(result: GateResult): Markup {
+function stamp(result: Gated): Markup {
   const { exitCode } = result.verdict;
   const kind = exitCode === 0 ? "passed" : exitCode === 1 ? "failed" : "open";
   const reasons = failuresOf(result);
@@ -77,23 +80,23 @@ function stamp(result: GateResult): Markup {
 ${reasons.length > 1 && html`<ul class="plain">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}`;
 }
 
-function tiles(result: GateResult): Markup {
+function tiles(result: Gated): Markup {
   return html`<ul class="tiles">${countsOf(result).columns.map(
     ({ outcomes, cases }) =>
       html`<li>${outcomeText(outcomes[0]!)}<b>${grouped(cases)}</b><span class="muted small">${MEANINGS[outcomes[0]!]}</span></li>`,
   )}</ul>`;
 }
 
-function attention(result: GateResult, shown: ReadonlyMap<string, Shown>): Markup {
-  const cases = shownFirst(result.cases);
-  const more = cases.length - CARDS;
+function attention(result: Gated, shown: ReadonlyMap<string, Shown>): Markup {
+  const cases = take(shownFirst(result.cases), CARDS);
+  const more = result.cases.count(needsLook) - CARDS;
   return html`<section id="attention"><h2>What needs a look</h2>
-${cases.length === 0 ? html`<p>Nothing: no sample is wrong in the new version.</p>` : html`<div class="cards">${cases.slice(0, CARDS).map((one) => card(result, one, shown.get(one.sample)))}</div>`}
+${cases.length === 0 ? html`<p>Nothing: no sample is wrong in the new version.</p>` : html`<div class="cards">${cases.map((one) => card(result, one, shown.get(one.sample)))}</div>`}
 ${more > 0 && html`<p class="muted">And ${plural(more, "more case")} below.</p>`}</section>
 `;
 }
 
-function card(result: GateResult, one: GateCase, shown: Shown | undefined): Markup {
+function card(result: Gated, one: GateCase, shown: Shown | undefined): Markup {
   const { sample, outcome, label, waiver } = one;
   const kind = { failed: "fail", unanswered: "warn", waived: "skipped", untrusted: "skipped", passed: "warn" }[
     standingOf(result, one)
@@ -131,7 +134,7 @@ function changesOf(one: GateCase): Markup {
   return html`<p class="muted small">${why}</p>`;
 }
 
-function counts(result: GateResult): Markup {
+function counts(result: Gated): Markup {
   const { columns, rows } = countsOf(result);
   return html`<section id="counts"><h2>By threat</h2><div class="box">${tableOf(
     {
@@ -144,7 +147,7 @@ function counts(result: GateResult): Markup {
 `;
 }
 
-function fresh(result: GateResult): Markup {
+function fresh(result: Gated): Markup {
   const rows = freshRows(result);
   const set = result.fresh;
   const body =
@@ -181,9 +184,9 @@ function fresh(result: GateResult): Markup {
 `;
 }
 
-function sure(result: GateResult): Markup {
+function sure(result: Gated): Markup {
   const { baseline, policy } = result;
-  const came = new Set(result.cases.map(({ outcome }) => outcome));
+  const came = new Set(result.cases.counts.map(({ facts }) => facts.outcome));
   const words = COLUMNS.flatMap(({ outcomes }) => outcomes).filter((outcome) => came.has(outcome));
   const meaning = (outcome: Outcome) => html`<dt>${outcomeText(outcome)}</dt><dd>${MEANINGS[outcome]}</dd>`;
   return html`<section id="sure"><h2>How sure</h2>
@@ -195,8 +198,12 @@ ${leftOutText(result).length > 0 && html`<h3>Without a say</h3><ul class="plain"
 `;
 }
 
-function all(result: GateResult): Markup {
-  const shown = result.cases.slice(0, ROWS);
+function all(result: Gated): Markup {
+  const shown = take(
+    result.cases.of(() => true),
+    ROWS,
+  );
+  const total = result.cases.count();
   return html`<section id="all"><h2>Every sample</h2><div class="tall">${tableOf(
     {
       columns: [
@@ -215,6 +222,6 @@ function all(result: GateResult): Markup {
       ]),
     },
     "Every sample",
-  )}</div>${result.cases.length > ROWS && html`<p class="muted">The first ${grouped(ROWS)} of ${grouped(result.cases.length)}; all are in gate.json.</p>`}</section>
+  )}</div>${total > ROWS && html`<p class="muted">The first ${grouped(ROWS)} of ${grouped(total)}; all are in gate.json.</p>`}</section>
 `;
 }

@@ -1,3 +1,4 @@
+import { type Gated, listOf } from "../../regression/case-list.ts";
 import {
   GATE_SCHEMA,
   type GateCase,
@@ -56,8 +57,14 @@ export function caseOf(outcome: Outcome, i = 0, more: Partial<GateCase> = {}): G
   };
 }
 
-export function gateOf(cases: readonly GateCase[], more: Partial<GateResult> = {}): GateResult {
+/** The same as it is written. */
+export function resultOf(cases: readonly GateCase[], more: Partial<Gated> = {}): GateResult {
+  return { ...gateOf(cases, more), cases: [...cases] };
+}
+
+export function gateOf(cases: readonly GateCase[], more: Partial<Gated> = {}): Gated {
   const policy = policySchema.parse({});
+  const list = listOf(cases);
   return {
     schema: GATE_SCHEMA,
     status: "complete",
@@ -89,9 +96,9 @@ export function gateOf(cases: readonly GateCase[], more: Partial<GateResult> = {
     fresh: null,
     freshProblem: null,
     baseline: null,
-    verdict: verdictOf({ cases, policy, ratchet: null, drop: null, freshProblem: null }),
-    counts: countOutcomes(cases),
-    cases: [...cases],
+    verdict: verdictOf({ counts: list.counts, policy, ratchet: null, drop: null, freshProblem: null }),
+    counts: countOutcomes(list.counts),
+    cases: list,
     ...more,
   };
 }

@@ -1,4 +1,6 @@
-import type { GateCase, GateResult } from "../../regression/schema.ts";
+import { take } from "../../base/take.ts";
+import type { CaseFacts, Gated } from "../../regression/case-list.ts";
+import type { GateCase } from "../../regression/schema.ts";
 import { shortened, visible } from "../visible.ts";
 import { BROKEN, manifestUri, standingOf } from "./attention.ts";
 import { changeText, MEANINGS, outcomeText, reachedText, shownFirst, threatShort } from "./words.ts";
@@ -10,9 +12,9 @@ const MESSAGE = 1024;
 const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /** A gate as SARIF 2.1.0: a result for each sample that the candidate gets wrong, at the line of its manifest. */
-export function gateSarif(result: GateResult): string {
-  const broken = shownFirst(result.cases).filter(({ outcome }) => BROKEN.has(outcome));
-  const shown = broken.slice(0, MOST);
+export function gateSarif(result: Gated): string {
+  const isBroken = ({ outcome }: CaseFacts) => BROKEN.has(outcome);
+  const shown = take(shownFirst(result.cases, isBroken), MOST);
   const rules = [...new Set(shown.map(ruleId))].sort();
   const log = {
     $schema: SCHEMA,
@@ -34,7 +36,7 @@ export function gateSarif(result: GateResult): string {
         automationDetails: { id: `blindspot/${encodeURIComponent(result.candidate.name)}/` },
         invocations: [{ executionSuccessful: result.status === "complete", exitCode: result.verdict.exitCode }],
         results: shown.map((one) => resultOf(result, one, rules.indexOf(ruleId(one)))),
-        properties: { leftOut: broken.length - shown.length },
+        properties: { leftOut: result.cases.count(isBroken) - shown.length },
       },
     ],
   };
@@ -80,7 +82,7 @@ function severityOf(cases: readonly GateCase[]): number {
   return 4 + (small ? 2 : 0) + (cheap ? 1.5 : 0);
 }
 
-function resultOf(result: GateResult, one: GateCase, ruleIndex: number) {
+function resultOf(result: Gated, one: GateCase, ruleIndex: number) {
   const { sample, outcome, label, waiver } = one;
   const fresh = outcome === "newly-broken" || outcome === "clean-regression";
   const text = `${outcomeText(outcome)}: ${label} is taken for ${reachedText(one)} (sample ${sample.slice(0, 12)}). ${changeText(one)}. It means: ${MEANINGS[outcome]}.`;

@@ -1,3 +1,4 @@
+import type { CaseFacts, CaseList, Gated } from "../../regression/case-list.ts";
 import type { GateCase, GateResult, Outcome } from "../../regression/schema.ts";
 import { type Edit, editText } from "../edits.ts";
 import { grouped, plural } from "../format.ts";
@@ -67,11 +68,14 @@ const ATTENTION: readonly Outcome[] = [
   "still-broken",
 ];
 
+/** Whether a reader should see such a case. */
+export function needsLook({ outcome }: Pick<CaseFacts, "outcome">): boolean {
+  return ATTENTION.includes(outcome);
+}
+
 /** The cases that a reader should see, most important first; those of one outcome in their own order. */
-export function shownFirst(cases: readonly GateCase[]): GateCase[] {
-  const groups = new Map(ATTENTION.map((outcome): [Outcome, GateCase[]] => [outcome, []]));
-  for (const one of cases) groups.get(one.outcome)?.push(one);
-  return [...groups.values()].flat();
+export function* shownFirst({ of }: CaseList, fits: (facts: CaseFacts) => boolean = () => true): Generator<GateCase> {
+  for (const outcome of ATTENTION) yield* of((facts) => facts.outcome === outcome && fits(facts));
 }
 
 /** `linf:8/255`, without what is the same for nearly all. */
@@ -129,7 +133,7 @@ export function corpusText({ corpus, grown }: Pick<GateResult, "corpus" | "grown
 }
 
 /** What "fixed" withstood, for each threat. */
-export function effortText({ effort }: GateResult): string[] {
+export function effortText({ effort }: Pick<GateResult, "effort">): string[] {
   return effort.threats.map(({ threat, attacks, queries, gradients }) => {
     const names = attacks.map(({ name }) => name).join(", ");
     return `${threatShort(threat)}: ${names}; at most ${grouped(queries)} queries, ${grouped(gradients)} of them with gradients, a sample`;
@@ -151,7 +155,7 @@ export function freshMissing({ fresh, freshProblem }: Pick<GateResult, "fresh" |
 }
 
 /** Why the gate failed, in words. */
-export function failuresOf({ verdict }: GateResult): string[] {
+export function failuresOf({ verdict }: Pick<GateResult, "verdict">): string[] {
   const rules = {
     ...WORDS,
     "expired-waiver": "with an expired waiver",
@@ -165,7 +169,7 @@ export function failuresOf({ verdict }: GateResult): string[] {
 }
 
 /** The last line. */
-export function verdictText(result: GateResult): string {
+export function verdictText(result: Gated): string {
   const { exitCode, notEvaluated } = result.verdict;
   const fresh = result.freshProblem === null ? [] : [`the fresh set was not evaluated: ${result.freshProblem}`];
   const { cases, of, tooMany } = notEvaluated;
@@ -179,8 +183,8 @@ export function verdictText(result: GateResult): string {
 }
 
 /** A re-attack that was not finished leaves open whether a sample is fixed; that it fails no more stays true. */
-function cutShort({ cases }: GateResult): string {
-  const open = cases.filter(({ attacked }) => attacked?.outcome === "skipped").length;
+function cutShort({ cases }: Gated): string {
+  const open = cases.count(({ attacked, finished }) => attacked && !finished);
   return open === 0 ? "" : `, cut short: ${plural(open, "sample")} not attacked again to the end`;
 }
 
