@@ -2,7 +2,10 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CorpusStatistics } from "../corpus/statistics.ts";
+import { runCorpusSchema, summaryOf } from "../corpus/summary.ts";
 import { writeModel } from "../graph/index.ts";
+import { summaryText } from "../report/corpus/sections.ts";
 import { readNpz } from "../tensor/npz.ts";
 import { int64 } from "../tensor/tensor.ts";
 import { runBuilt } from "./built.test.fixture.ts";
@@ -48,6 +51,17 @@ describe("assess --corpus", () => {
     expect(counts[1]).toBe(counts[2]);
     const entries = await listed();
     expect(entries).toHaveLength(Number(counts[1]) + 10);
+    const kept = runCorpusSchema.parse(JSON.parse(readFileSync(join(folder, "first", "corpus.json"), "utf8")));
+    const statistics = JSON.parse((await blindspot("corpus", "stats", "--json")).stdout) as CorpusStatistics;
+    expect(kept).toMatchObject({
+      corpus: "boundary",
+      findings: { isNew: Number(counts[1]) },
+      naturalErrors: { isNew: 10 },
+    });
+    expect(kept.holds).toEqual(summaryOf(statistics));
+    const page = readFileSync(join(folder, "first", "report.html"), "utf8");
+    expect(page).toContain(`<h2>The corpus</h2>`);
+    expect(page).toContain(summaryText(kept.holds));
     expect(entries.filter(({ kinds }) => kinds.includes("natural"))).toHaveLength(10);
     const files = readdirSync(join(folder, "boundary"), { recursive: true });
     // Without --corpus: the folder exists now, so it is asked.
@@ -59,6 +73,15 @@ describe("assess --corpus", () => {
     expect(third.stdout).toContain(`0 new of ${counts[2]} findings, 0 new of 10 natural errors`);
     const off = await blindspot(...RUN, "--samples", "5", "--out", "off", "--corpus", "none");
     expect(off.stdout).not.toContain("Corpus");
+    expect(readFileSync(join(folder, "off", "report.html"), "utf8")).not.toContain("<h2>The corpus</h2>");
+    // A report made again tells the same; a file that does not fit is left out.
+    await blindspot("report", "first", "--out", "again.html");
+    const report = readFileSync(join(folder, "first", "report.html"));
+    expect(readFileSync(join(folder, "again.html"))).toEqual(report);
+    cpSync(join(folder, "first"), join(folder, "odd"), { recursive: true });
+    writeFileSync(join(folder, "odd", "corpus.json"), '{"schema":"blindspot-run-corpus/1","holds":{}}');
+    const odd = await blindspot("report", "odd", "--out", "-");
+    expect([odd.code, odd.stdout.includes("<h2>The corpus</h2>")]).toEqual([0, false]);
   });
 
   it("refuses a folder that is no corpus before it attacks anything", async () => {

@@ -4,6 +4,7 @@ import { writeWhole } from "../assess/files.ts";
 import { readRun } from "../assess/files-read.ts";
 import type { ReportFormat } from "../report/formats.ts";
 import type { ReportOptions } from "../report/reporters.ts";
+import { readRunCorpus } from "./corpus/keep.ts";
 
 /** Where a report lies in the folder of its run, if nothing else is said. */
 export const REPORT_NAMES: Readonly<Record<ReportFormat, string>> = {
@@ -27,7 +28,8 @@ export async function renderReport(
 ): Promise<Rendered> {
   const run = await readRun(directory);
   const { REPORTERS } = await import("../report/formats.ts");
-  return { text: await REPORTERS[format].render(run, options), problems: run.problems };
+  const corpus = await readRunCorpus(directory);
+  return { text: await REPORTERS[format].render(run, { corpus, ...options }), problems: run.problems };
 }
 
 /** Writes the report of a run that has just ended, and returns its path. */

@@ -2,6 +2,7 @@ import type { Knowledge } from "../attacks/attack.ts";
 import { sha256 } from "../base/hash.ts";
 import { type Catalog, catalogOf } from "../corpus/catalog.ts";
 import type { Trust } from "../corpus/entry.ts";
+import { summaryOf } from "../corpus/summary.ts";
 import { type Baseline, brokenOf, ratchetOf, readBaseline } from "./baseline.ts";
 import { casesOf, REPLAYED } from "./case.ts";
 import { countOf, type Gated } from "./case-list.ts";
@@ -83,6 +84,7 @@ export async function gateOn(options: GateOptions & { readonly catalog: Catalog 
     status: countOf(counts, ({ finished }) => !finished) > 0 ? "partial" : "complete",
     ...commonOf(options, catalog, countOf(counts), effort.seed ?? 0),
     grown: await growthOf(corpus, catalog, suspects.added),
+    holds: summaryOf(catalog.statistics(candidate.record.classes.length)),
     cost: {
       ...suspects.cost,
       replayed: decisions.asked,

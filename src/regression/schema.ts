@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { summarySchema } from "../corpus/summary.ts";
 
 export const REPLAY_SCHEMA = "blindspot-replay/1";
 export const GATE_SCHEMA = "blindspot-gate/1";
@@ -234,6 +235,7 @@ export const gateSchema = z
       .object({ samples: count, cells: count })
       .optional()
       .describe("samples that the re-attacks added to the corpus, and boundary cells that none had covered"),
+    holds: summarySchema.optional().describe("what the corpus held before them"),
     base: versionSchema,
     candidate: versionSchema,
     effort: effortSchema,

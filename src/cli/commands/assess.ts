@@ -54,9 +54,8 @@ export async function run(options: Given): Promise<number> {
     progress.clear();
     const end = earlyEnd(target);
     if (end !== null && "line" in end) progress.line(end.line);
-    const keep = async (directory: string): Promise<void> => {
-      if (corpus !== null) await keepInCorpus(corpus, directory, target.data, given.json ?? false);
-    };
+    const keep = async (directory: string) =>
+      corpus === null ? () => {} : keepInCorpus(given, corpus, directory, target.data);
     const failure = end !== null && "error" in end ? end.error : null;
     return await report(assessment, given, { interrupted: interrupt.signal.aborted, failure }, progress, keep);
   } finally {
@@ -87,14 +86,21 @@ async function report(
   given: AssessGiven,
   { interrupted, failure }: { readonly interrupted: boolean; readonly failure: unknown },
   progress: Progress,
-  keep: (directory: string) => Promise<void>,
+  keep: (directory: string) => Promise<() => void>,
 ): Promise<number> {
   const { result, directory } = assessment;
+  // Before the report, which tells of it; where it fails the report is made all the same.
+  const tellKept =
+    directory === null
+      ? () => {}
+      : await keep(directory).catch((error: unknown) => () => {
+          throw error;
+        });
   const path = await keepReport(directory, progress);
   const color = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
   if (given.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else process.stdout.write(consoleReport(result, { color, directory, report: path }));
-  if (directory !== null) await keep(directory);
+  tellKept();
   if (interrupted) {
     process.stderr.write(`Interrupted. Resume with:\n  ${resumeCommand(given, directory)}\n`);
     return 130;

@@ -24,8 +24,10 @@ export function growthChart(
   chart: { readonly id: string; readonly title: string; readonly description: string },
   versions: readonly GrowthStep[],
 ): Markup {
-  const sums = (of: (one: GrowthStep) => number) =>
-    versions.map((_, i) => versions.slice(0, i + 1).reduce((sum, one) => sum + of(one), 0));
+  const sums = (of: (one: GrowthStep) => number) => {
+    let sum = 0;
+    return versions.map((one) => (sum += of(one)));
+  };
   const series = [
     { name: "samples", look: LOOKS.score, sums: sums(({ samples }) => samples) },
     { name: "cells", look: LOOKS.label, sums: sums(({ cells }) => cells) },

@@ -2,13 +2,13 @@ import type { PairCount } from "../../corpus/catalog.ts";
 import type { Counts } from "../../corpus/facets.ts";
 import type { CorpusStatistics } from "../../corpus/statistics.ts";
 import { tableOf } from "../charts/figure.ts";
-import { growthChart } from "../charts/growth.ts";
 import { grouped, plural } from "../format.ts";
 import { threatShort } from "../gate/words.ts";
 import { contentPolicy } from "../html/policy.ts";
 import { STYLE } from "../html/style.ts";
 import { type Content, html, Markup, named } from "../markup.ts";
 import { type Shown, shownMarkup } from "../shown.ts";
+import { coverageSection, growthSection } from "./sections.ts";
 
 /** What the page is made of. */
 export interface CorpusPage {
@@ -62,9 +62,9 @@ const FEW = 8;
 export function corpusPage(page: CorpusPage): string {
   const sections: [id: string, name: string, body: Content][] = [
     ["holds", "What it holds", holds(page)],
-    ["growth", "How it grew", growth(page)],
+    ["growth", "How it grew", growthSection(page.statistics)],
     ["pairs", "What is taken for what", pairs(page)],
-    ["coverage", "Boundary cells", coverage(page)],
+    ["coverage", "Boundary cells", coverageSection(page.statistics)],
     ["alike", "Samples that are alike", alike(page)],
   ];
   const full = sections.filter(([, , body]) => body !== null);
@@ -112,34 +112,6 @@ function countsBox(title: string, counts: Counts): Content {
   return html`<div class="box">${tableOf({ columns: [{ name: title }, { name: "Samples", numeric: true }], rows }, title)}${more > 0 && html`<p class="muted small">And ${grouped(more)} more.</p>`}</div>`;
 }
 
-function growth({ statistics: { models } }: CorpusPage): Content {
-  if (models.length === 0) return null;
-  const steps = models.map(({ name, isNew, newCells }) => ({ name, samples: isNew, cells: newCells }));
-  const [samples, cells] = [
-    steps.reduce((sum, one) => sum + one.samples, 0),
-    steps.reduce((sum, one) => sum + one.cells, 0),
-  ];
-  const chart = growthChart(
-    {
-      id: "growth-chart",
-      title: "Samples and boundary cells, version after version",
-      description: `After ${plural(models.length, "version")}: ${plural(samples, "sample")}, ${plural(cells, "boundary cell")}.`,
-    },
-    steps,
-  );
-  const rows = models
-    .map(({ name, samples: all, isNew, newCells }, i) => [
-      html`${i + 1}. ${named(name)}`,
-      grouped(all),
-      grouped(isNew),
-      grouped(newCells),
-    ])
-    .slice(-LINES);
-  const columns = ["Fails on", "New", "New cells"].map((name) => ({ name, numeric: true }));
-  return html`<p>A version brings the samples that none before it failed on, and the ways to fail that none before it had shown.</p>
-<div class="pair">${chart}<div class="box">${tableOf({ columns: [{ name: "Version" }, ...columns], rows }, "Versions")}${models.length > LINES && html`<p class="muted small">The last ${LINES}; the figures of the chart have all.</p>`}</div></div>`;
-}
-
 /** A row for each class pair, a column for each attack, shaded by count. */
 function pairs({ statistics, pairsByAttack }: CorpusPage): Content {
   if (statistics.pairs.length === 0) return null;
@@ -176,23 +148,6 @@ ${more > 0 && html`<p class="muted small">And ${plural(more, "pair")} more: <cod
 
 function shade(part: number): string {
   return part > 0.75 ? "h4" : part > 0.4 ? "h3" : part > 0.15 ? "h2" : "h1";
-}
-
-function coverage({ statistics: { coverage: families } }: CorpusPage): Content {
-  if (families.length === 0) return null;
-  const rows = families.map(({ family, cells, of, samples, once }) => [
-    family,
-    grouped(cells),
-    of === null ? "" : grouped(of),
-    grouped(samples),
-    grouped(once),
-  ]);
-  const columns = ["Cells with samples", "There could be", "Samples in them", "Seen once"].map((name) => ({
-    name,
-    numeric: true,
-  }));
-  return html`<p>A cell is one way to fail. Only trusted samples count; where nobody knows how many cells there could be, nothing is said.</p>
-<div class="box">${tableOf({ columns: [{ name: "Family" }, ...columns], rows }, "Boundary cells")}</div>`;
 }
 
 function alike({ alike: { groups, samples, suspicious }, leaders }: CorpusPage): Content {

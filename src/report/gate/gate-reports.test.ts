@@ -224,4 +224,22 @@ describe("page", () => {
     expect(text).not.toMatch(/<script|src="http|<b> &|\u202e/);
     expect(text).toContain("GATE FAILED");
   });
+
+  it("tells what the corpus holds, and how it grew", () => {
+    const holds = {
+      samples: 31,
+      kinds: [{ name: "adversarial", samples: 31 }],
+      coverage: [{ family: "class pair" as const, cells: 3, of: 6, samples: 31, once: 1 }],
+      models: [{ name: HOSTILE, samples: 31, isNew: 31, newCells: 3 }],
+      lastNewCell: null,
+    };
+    const result = gateOf(all, { holds, grown: { samples: 2, cells: 1 } });
+    const text = gatePage(result);
+    expect(text).toContain("31 samples (31 adversarial), 3 boundary cells");
+    expect(text).toContain("The re-attacks added 2 samples and 1 new boundary cell.");
+    expect(text).toContain('id="growth-chart"');
+    expect(text).not.toMatch(/<script|<b> &|\u202e/);
+    expect(gateMarkdown(result)).toContain("- The corpus held 31 samples (31 adversarial), 3 boundary cells");
+    expect(gatePage(gateOf(all))).toContain("<h2>The corpus</h2>");
+  });
 });

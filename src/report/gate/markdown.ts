@@ -1,5 +1,6 @@
 import { take } from "../../base/take.ts";
 import type { Gated } from "../../regression/case-list.ts";
+import { summaryText } from "../corpus/sections.ts";
 import { grouped, percent, plural } from "../format.ts";
 import { code, sentence } from "../markdown.ts";
 import { countsOf, freshRows, leftOutText } from "./facts.ts";
@@ -63,6 +64,7 @@ export function gateMarkdown(result: Gated): string {
       : [
           `- Baseline of ${sentence(baseline.model)}: ${baseline.broken} broken then, ${baseline.now} of those that it knew now`,
         ]),
+    ...(result.holds === undefined ? [] : [`- The corpus held ${sentence(summaryText(result.holds))}`]),
     ...leftOutText(result).map((line) => `- ${sentence(line)}`),
     ...COLUMNS.flatMap(({ outcomes }) => outcomes)
       .filter((outcome) => result.cases.count((facts) => facts.outcome === outcome) > 0)

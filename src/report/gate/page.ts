@@ -2,6 +2,7 @@ import { take } from "../../base/take.ts";
 import type { Gated } from "../../regression/case-list.ts";
 import type { GateCase, Outcome } from "../../regression/schema.ts";
 import { tableOf } from "../charts/figure.ts";
+import { coverageSection, growthSection, summaryText } from "../corpus/sections.ts";
 import { duration, grouped, percent, plural } from "../format.ts";
 import { contentPolicy } from "../html/policy.ts";
 import { STYLE } from "../html/style.ts";
@@ -45,6 +46,7 @@ const SECTIONS = [
   ["counts", "By threat"],
   ["fresh", "A fresh random set"],
   ["sure", "How sure"],
+  ["corpus", "The corpus"],
   ["all", "Every sample"],
 ] as const;
 
@@ -67,7 +69,7 @@ ${tiles(result)}
 </header>
 <nav class="wide" aria-label="Sections"><ul>${SECTIONS.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 <main class="wide" id="main">
-${attention(result, shown)}${counts(result)}${fresh(result)}${sure(result)}${all(result)}</main>
+${attention(result, shown)}${counts(result)}${fresh(result)}${sure(result)}${corpus(result)}${all(result)}</main>
 <footer class="wide">Made by ${tool.name} ${tool.version} from gate.json. Nothing in this page is loaded from elsewhere.</footer></body></html>
 `.text;
 }
@@ -142,8 +144,7 @@ function counts(result: Gated): Markup {
       rows: rows.map(({ threat, cells }) => [threatShort(threat), ...cells.map(grouped)]),
     },
     "Outcomes by threat",
-  )}</div>
-<p class="muted small">What the corpus holds, and how it grew: <code>npx blindspot corpus stats --html corpus.html</code></p></section>
+  )}</div></section>
 `;
 }
 
@@ -195,6 +196,18 @@ function sure(result: Gated): Markup {
 ${baseline !== null && html`<h3>Baseline</h3><p>${named(baseline.model)}, blessed ${baseline.at.slice(0, 10)} by ${named(baseline.by)}: ${baseline.reason}. ${baseline.broken} broken then; of the samples that it knew, ${baseline.now} now.</p>`}</div>
 <div class="box"><h3>The words</h3><dl>${words.map(meaning)}</dl>
 ${leftOutText(result).length > 0 && html`<h3>Without a say</h3><ul class="plain">${leftOutText(result).map((line) => html`<li>${line}</li>`)}</ul>`}</div></div></section>
+`;
+}
+
+function corpus({ corpus: { name }, grown, holds }: Gated): Markup {
+  const more =
+    grown === undefined || grown.samples === 0
+      ? ""
+      : ` The re-attacks added ${plural(grown.samples, "sample")} and ${plural(grown.cells, "new boundary cell")}.`;
+  const told = holds === undefined ? "" : ` held ${summaryText(holds)}, when this gate began.`;
+  return html`<section id="corpus"><h2>The corpus</h2><p>${named(name)}${told}${more} Counts, and no rates: its samples were collected because models failed.</p>
+${holds !== undefined && [growthSection(holds), coverageSection(holds)]}
+<p class="muted small">With pairs, pictures and samples that are alike: <code>npx blindspot corpus stats --html corpus.html</code></p></section>
 `;
 }
 

@@ -87,6 +87,31 @@ describe("htmlReporter", () => {
     expect([...tags].filter((tag) => !ours.has(tag))).toEqual([]);
   });
 
+  it("tells what the corpus holds where the run stored something", async () => {
+    const holds = {
+      samples: 1200,
+      kinds: [{ name: "adversarial", samples: 1200 }],
+      coverage: [{ family: "class pair" as const, cells: 3, of: 6, samples: 1200, once: 1 }],
+      models: [{ name: HOSTILE[0]!, samples: 1200, isNew: 1200, newCells: 3 }],
+      lastNewCell: "2026-01-02T03:04:05.000Z",
+    };
+    const kept = {
+      schema: "blindspot-run-corpus/1" as const,
+      corpus: HOSTILE[1]!,
+      findings: { stored: 7, isNew: 5 },
+      naturalErrors: { stored: 1, isNew: 0 },
+      holds,
+    };
+    const text = await htmlReporter.render(storedRun({ findings: 3 }), { corpus: kept });
+    const body = text.slice(text.indexOf("<body>"));
+    expect(body).toContain("7 findings (5 new) and 1 natural error (0 new)");
+    expect(body).toContain("1,200 samples (1,200 adversarial), 3 boundary cells, the last new one on 2026-01-02");
+    expect(body.match(/<script>/g)).toHaveLength(1);
+    expect(body).not.toContain("<img src=x");
+    expect(body).not.toMatch(/[\u202e\0\t]/);
+    expect(await htmlReporter.render(storedRun({ findings: 3 }), {})).not.toContain("The corpus");
+  });
+
   it("loads nothing, allows nothing but its own style and script, and needs neither for its text", async () => {
     const text = await render(storedRun());
     expect(text).not.toMatch(/(?:src|href)="(?!data:image\/png;base64,|#)/);
