@@ -45,8 +45,10 @@ export function growthSection({
     ])
     .slice(-LINES);
   const columns = ["Fails on", "New", "New cells"].map((name) => ({ name, numeric: true }));
+  const box = html`<div class="box">${tableOf({ columns: [{ name: "Version" }, ...columns], rows }, "Versions")}${models.length > LINES && html`<p class="muted small">The last ${LINES}; the figures of the chart have all.</p>`}</div>`;
+  // One version is no growth yet.
   return html`<p>A version brings the samples that none before it failed on, and the ways to fail that none before it had shown.</p>
-<div class="pair">${chart}<div class="box">${tableOf({ columns: [{ name: "Version" }, ...columns], rows }, "Versions")}${models.length > LINES && html`<p class="muted small">The last ${LINES}; the figures of the chart have all.</p>`}</div></div>`;
+${models.length === 1 ? box : html`<div class="pair">${chart}${box}</div>`}`;
 }
 
 /** Which ways to fail have samples; null where none has. */

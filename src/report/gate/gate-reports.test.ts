@@ -230,7 +230,7 @@ describe("page", () => {
       samples: 31,
       kinds: [{ name: "adversarial", samples: 31 }],
       coverage: [{ family: "class pair" as const, cells: 3, of: 6, samples: 31, once: 1 }],
-      models: [{ name: HOSTILE, samples: 31, isNew: 31, newCells: 3 }],
+      models: [HOSTILE, "v2.onnx"].map((name) => ({ name, samples: 31, isNew: 16, newCells: 2 })),
       lastNewCell: null,
     };
     const result = gateOf(all, { holds, grown: { samples: 2, cells: 1 } });
