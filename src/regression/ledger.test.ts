@@ -12,6 +12,7 @@ import { ticking } from "../corpus/samples.test.fixture.ts";
 import { factsOf } from "./case-list.ts";
 import { gate, gateOn } from "./gate.ts";
 import { gateJson } from "./gate-json.ts";
+import { finds } from "./gate-writer.test.fixture.ts";
 import { mapMemory } from "./memory.ts";
 import type { GateOptions } from "./options.ts";
 import { type GateResult, gateSchema } from "./schema.ts";
@@ -58,11 +59,6 @@ async function indexed(directory: string, options: GateOptions): Promise<GateRes
   } finally {
     index.close();
   }
-}
-
-/** What a gate found, whatever it cost. */
-function finds({ cost: _cost, seconds: _seconds, grown: _grown, ...result }: GateResult) {
-  return result;
 }
 
 const step = fc.oneof(
