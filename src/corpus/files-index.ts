@@ -37,7 +37,7 @@ export class CorpusIndex implements Catalog {
 
   /**
    * Opens the index and brings it up to date: only folders that changed are looked at, only files that are new are read. Null where it can't be
-   * written. One that is damaged is made anew.
+   * written, or the disk is full. One that is damaged is made anew.
    * @param onShard after each of 256 parts
    */
   static async open(corpus: Corpus, directory: string, onShard?: (done: number) => void): Promise<CorpusIndex | null> {
@@ -56,8 +56,8 @@ export class CorpusIndex implements Catalog {
         return new CorpusIndex(corpus, tables);
       } catch (error) {
         tables?.close();
-        if (attempt === "anew" || !isDatabaseError(error)) throw error;
-        await CorpusIndex.remove(directory);
+        if (!isDatabaseError(error)) throw error;
+        if (attempt === "as it is") await CorpusIndex.remove(directory);
       }
     }
     return null;
@@ -133,8 +133,13 @@ export class CorpusIndex implements Catalog {
     return facets.filter(({ name, value }) => this.tables.rows(held, [name, value]).length > 0);
   }
 
-  notes(purpose: string): Notes {
-    return new IndexedNotes(this.tables, purpose);
+  notes(purpose: string): Notes | null {
+    try {
+      return new IndexedNotes(this.tables, purpose);
+    } catch (error) {
+      if (!isDatabaseError(error)) throw error;
+      return null;
+    }
   }
 
   statistics(classes: number | null) {

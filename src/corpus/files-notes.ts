@@ -1,6 +1,6 @@
 import type { Entry, Trust } from "./entry.ts";
 import { entriesOf } from "./files-entries.ts";
-import type { Tables } from "./files-tables.ts";
+import { isDatabaseError, type Tables } from "./files-tables.ts";
 import type { Note, Notes } from "./notes.ts";
 
 export const NOTE_TABLES = `
@@ -66,18 +66,15 @@ export class IndexedNotes implements Notes {
     }
   }
 
-  put(notes: readonly Note[]): void {
-    if (notes.length === 0) return;
-    this.tables.atOnce(() => {
-      this.tables.run("INSERT OR IGNORE INTO note_kind (said) SELECT DISTINCT value FROM json_each(?)", [
-        JSON.stringify([...new Set(notes.map(({ kind }) => kind))]),
-      ]);
-      const kinds = new Map(this.kinds().map(([id, said]) => [said, id]));
-      this.tables.insert(
-        "note (purpose, id, part, kind, place, refers, body)",
-        notes.map((one) => [this.purpose, one.id, one.part, kinds.get(one.kind)!, one.place, one.refers, one.body]),
-      );
-    });
+  put(notes: readonly Note[]): boolean {
+    if (notes.length === 0) return true;
+    try {
+      this.tables.atOnce(() => this.write(notes));
+      return true;
+    } catch (error) {
+      if (!isDatabaseError(error)) throw error;
+      return false;
+    }
   }
 
   counts() {
@@ -126,6 +123,17 @@ export class IndexedNotes implements Notes {
 
   thaw(): void {
     this.tables.run("COMMIT");
+  }
+
+  private write(notes: readonly Note[]): void {
+    this.tables.run("INSERT OR IGNORE INTO note_kind (said) SELECT DISTINCT value FROM json_each(?)", [
+      JSON.stringify([...new Set(notes.map(({ kind }) => kind))]),
+    ]);
+    const kinds = new Map(this.kinds().map(([id, said]) => [said, id]));
+    this.tables.insert(
+      "note (purpose, id, part, kind, place, refers, body)",
+      notes.map((one) => [this.purpose, one.id, one.part, kinds.get(one.kind)!, one.place, one.refers, one.body]),
+    );
   }
 
   private kinds(): [id: number, said: string][] {

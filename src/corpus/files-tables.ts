@@ -55,7 +55,8 @@ export class Tables {
       work();
       this.run("COMMIT");
     } catch (error) {
-      this.run("ROLLBACK");
+      // A full disk ends it by itself.
+      if (this.database.inTransaction) this.run("ROLLBACK");
       throw error;
     }
   };

@@ -21,8 +21,8 @@ export interface Note {
 export interface Notes {
   /** Samples in these states that have none, by id, page by page. */
   missing(states: readonly Trust[]): Iterable<readonly Entry[]>;
-  /** Of one sample all or none. */
-  put(notes: readonly Note[]): void;
+  /** Of one sample all or none. False where they can't be kept: the disk is full. */
+  put(notes: readonly Note[]): boolean;
   counts(): readonly { readonly kind: string; readonly notes: number }[];
   /** What notes of these kinds say, by sample, then by part. */
   bodies(kinds: readonly string[]): Iterable<string>;

@@ -14,12 +14,13 @@ export type FileMemory = Memory & { close(): void };
 
 /** A memory in a file of SQLite, which is asked and never read whole. One that is damaged is begun anew. Throws `E_MEMORY` where it can't be written. */
 export async function fileMemory(path: string, { mostBytes = MOST_BYTES } = {}): Promise<FileMemory> {
-  const tables = await opened(path, mostBytes).catch((error: unknown) => {
+  const refuse = (error: unknown) => {
     throw new BlindspotError(
       { code: "E_MEMORY", subject: path, expected: "a file to write to", got: (error as Error).message },
       { cause: error },
     );
-  });
+  };
+  const tables = await opened(path, mostBytes).catch(refuse);
   // What comes while others wait to be written goes out with them.
   let waiting: [string, string][] = [];
   let writing: Promise<void> | null = null;
@@ -28,7 +29,11 @@ export async function fileMemory(path: string, { mostBytes = MOST_BYTES } = {}):
     writing = null;
     const rows = waiting;
     waiting = [];
-    tables.insert("memory (key, value)", rows);
+    try {
+      tables.insert("memory (key, value)", rows);
+    } catch (error) {
+      refuse(error);
+    }
   };
   return {
     get(key) {

@@ -1,7 +1,7 @@
 import type { Catalog } from "../corpus/catalog.ts";
 import type { Entry } from "../corpus/entry.ts";
 import { SHARDS } from "../corpus/layout.ts";
-import type { Notes } from "../corpus/notes.ts";
+import type { Note, Notes } from "../corpus/notes.ts";
 import { caseKey, REPLAYED } from "./case.ts";
 import { type CaseCount, type CaseFacts, type CaseList, countOf, factsOf, listOf, summed } from "./case-list.ts";
 import { isWrong } from "./outcome.ts";
@@ -55,27 +55,19 @@ export class Ledger {
   put(cases: readonly Told[]): void {
     const samples = new Map<string, Told[]>();
     for (const one of cases) samples.set(one.told.sample, [...(samples.get(one.told.sample) ?? []), one]);
-    const lasting: Told[] = [];
-    for (const [sample, own] of samples)
-      if (this.notes !== null && own.every(isLasting)) lasting.push(...own);
-      else {
-        this.open.set(
-          sample,
-          own.map(({ told }) => told),
-        );
-        for (const { told, place } of own)
-          if (isWrong(told.candidate) && sample > (this.wrong.get(place) ?? "")) this.wrong.set(place, sample);
-      }
-    this.notes?.put(
-      lasting.map(({ told, place }) => ({
-        id: told.sample,
-        part: told.threat ?? "",
-        kind: JSON.stringify(factsOf(told)),
-        place: isWrong(told.candidate) ? place : null,
-        refers: told.attacked?.child ?? null,
-        body: JSON.stringify(told),
-      })),
+    const lasting = this.notes === null ? [] : [...samples.values()].filter((own) => own.every(isLasting));
+    const isKept = this.notes?.put(lasting.flat().map(noteOf)) ?? false;
+    const kept = new Set(isKept ? lasting : []);
+    for (const [sample, own] of samples) if (!kept.has(own)) this.hold(sample, own);
+  }
+
+  private hold(sample: string, own: readonly Told[]): void {
+    this.open.set(
+      sample,
+      own.map(({ told }) => told),
     );
+    for (const { told, place } of own)
+      if (isWrong(told.candidate) && sample > (this.wrong.get(place) ?? "")) this.wrong.set(place, sample);
   }
 
   /** The last sample, by id, at a place where the candidate is wrong already; null where there is none. */
@@ -101,6 +93,17 @@ function isLasting({ told: { base, candidate, attacked, waiver } }: Told): boole
   const ends = [base.state, candidate.state, attacked?.outcome ?? ""];
   // A waiver is a matter of the day.
   return waiver === undefined && !ends.some((end) => PASSING.has(end));
+}
+
+function noteOf({ told, place }: Told): Note {
+  return {
+    id: told.sample,
+    part: told.threat ?? "",
+    kind: JSON.stringify(factsOf(told)),
+    place: isWrong(told.candidate) ? place : null,
+    refers: told.attacked?.child ?? null,
+    body: JSON.stringify(told),
+  };
 }
 
 function notedCounts(notes: Notes | null): CaseCount[] {
