@@ -9,7 +9,7 @@ export function countsOf({ cases }: Pick<Gated, "cases">) {
     ...column,
     cases: cases.count(({ outcome }) => column.outcomes.includes(outcome)),
   })).filter((column) => column.cases > 0);
-  const threats = [...new Set(cases.counts.map(({ facts }) => facts.threat))].sort();
+  const threats = [...new Set(cases.counts.map(({ facts }) => facts.threat))].sort(byName);
   const rows = threats.map((threat) => ({
     threat,
     cells: columns.map(({ outcomes }) =>
@@ -17,6 +17,12 @@ export function countsOf({ cases }: Pick<Gated, "cases">) {
     ),
   }));
   return { columns, rows };
+}
+
+/** What nobody attacked comes last. */
+function byName(one: string | null, other: string | null): number {
+  if (one === null || other === null) return Number(one === null) - Number(other === null);
+  return one < other ? -1 : 1;
 }
 
 /** The rates of the fresh set, clean inputs first. */
