@@ -38,7 +38,9 @@ jobs:
       # Answers for an unchanged model and an unchanged sample.
       - uses: actions/cache@v4
         with:
-          path: .blindspot/memory
+          path: |
+            .blindspot/memory
+            boundary/.index
           key: blindspot-\${{ hashFiles(env.MODEL) }}-\${{ github.run_id }}
           restore-keys: blindspot-
       - name: The version before
