@@ -23,8 +23,11 @@ import { findScoreHead, type ScoreHead, scoresLike } from "./score-head.ts";
 
 /** Rows that are run together and alone, to see whether they mix. */
 const TEST_ROWS = 8;
-/** Scores of the adapted graph against those of the file: float32 noise, or float16's three digits. */
-const AGREEMENT = { float32: 1e-3, float16: 2e-2 };
+/**
+ * Scores of the adapted graph against those of the file: float32 noise, float16's three digits, or where ONNX Runtime stops the iteration that makes probabilities
+ * of a support vector machine.
+ */
+const AGREEMENT = { float32: 1e-3, float16: 2e-2, coupled: 1e-2 };
 
 export interface AdaptOptions {
   readonly model: Model;
@@ -195,7 +198,8 @@ class Adapter {
         worst = Math.max(worst, Math.abs(value - original[c]!) / scale);
       });
     }
-    if (worst <= (half ? AGREEMENT.float16 : AGREEMENT.float32)) return [];
+    const coupled = model.graph.nodes.some(({ op, attributes }) => op === "SVMClassifier" && attributes.has("prob_a"));
+    if (worst <= AGREEMENT[half ? "float16" : coupled ? "coupled" : "float32"]) return [];
     return [
       {
         code: "E_MODEL_ADAPTED",

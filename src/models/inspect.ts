@@ -1,5 +1,6 @@
 import { explainGradient, type GradientExplanation } from "../autodiff/index.ts";
 import { BlindspotError, type Problem } from "../base/errors.ts";
+import { cloneModel, writeOutMl } from "../graph/index.ts";
 import type { Shape, Value } from "../graph/ir.ts";
 import { operators } from "../ops/index.ts";
 import { type DType, sizeOf } from "../tensor/tensor.ts";
@@ -72,10 +73,14 @@ export async function inspectModel(source: ModelSource, options: LoadClassifierO
   problems.push(...(classifier?.problems ?? []));
   let gradients: GradientExplanation | null = null;
   try {
-    const head = classifier?.head.logits.name;
+    const written = cloneModel(model);
+    writeOutMl(written);
+    const names = new Set(written.graph.nodes.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
+    // Where operators were written out the logits may be a value of ours, under another name.
+    const head = [classifier?.head.logits.name, classifier?.head.output].find((name) => names.has(name!));
     const wrt = graph.inputs.slice(0, 1).map((input) => input.name);
     gradients = explainGradient(
-      model,
+      written,
       options.table ?? operators,
       head === undefined ? { wrt } : { wrt, output: head },
     );

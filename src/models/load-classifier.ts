@@ -15,6 +15,7 @@ import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
 import type { StepFunctions } from "./step-notes.ts";
 import { type OpenedTrees, openTrees } from "./trees/open-trees.ts";
+import { withTurnedScores } from "./turned-scores.ts";
 import { withoutMaps } from "./without-maps.ts";
 
 export interface LoadClassifierOptions extends PreprocessingOptions, ArrangementOptions {
@@ -46,8 +47,8 @@ export async function loadClassifier(
   source: ModelSource,
   options: LoadClassifierOptions = {},
 ): Promise<OnnxClassifier> {
-  const { opened, note } = withoutMaps(await openModel(source, options.label));
-  const input = describeInput(opened, options);
+  const tensors = withoutMaps(await openModel(source, options.label));
+  const input = describeInput(tensors.opened, options);
   const runtime = options.runtime ?? (await (await import("../runtime/node.ts")).nodeRuntime());
   const sessions: Session[] = [];
   const load: Runtime["load"] = async (bytes, loadOptions) => {
@@ -56,7 +57,9 @@ export async function loadClassifier(
     return session;
   };
   try {
-    return await assemble(opened, input, runtime, load, options, note === null ? [] : [note]);
+    const { opened, note } = await withTurnedScores(tensors.opened, runtime);
+    const notes = [tensors.note, note].filter((one) => one !== null);
+    return await assemble(opened, input, runtime, load, options, notes);
   } catch (error) {
     await Promise.all(sessions.map((session) => session.close()));
     if (options.runtime === undefined) await runtime.close();

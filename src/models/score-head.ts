@@ -26,7 +26,7 @@ export interface ScoreHead {
 const WRAPPERS = new Set(["Identity", "Cast", "Flatten", "Reshape", "Squeeze", "Unsqueeze"]);
 
 /** The node behind an output, wrappers skipped. */
-function finalNode(value: Value): Node | null {
+export function finalNode(value: Value): Node | null {
   let node = value.producer;
   while (node !== null && node.domain === "" && WRAPPERS.has(node.op)) node = node.inputs[0]?.producer ?? null;
   return node;

@@ -1,27 +1,22 @@
-import { codeFromDtype } from "../../onnx/index.ts";
-import { float32, int64Vector, scalar, type Tensor, tensor } from "../../tensor/tensor.ts";
+import { float32, int64Vector, scalar } from "../../tensor/tensor.ts";
 import type { OpBuilder } from "../builder.ts";
 import type { Model, Node, Value } from "../ir.ts";
 import { replaceNodes } from "../replace-nodes.ts";
+import { FLOAT, floats, labelsOf, perRow, vector, type WriteOut } from "./ml-attributes.ts";
+import { writtenOutMachine } from "./write-out-svm.ts";
 
 /** Below the norm of every row that is not all zeros; those stay as they are. */
 const LEAST_NORM = 1e-30;
-/** From here on the axes of ReduceL1 and ReduceL2 are an input. */
-const AXES_AS_INPUT = 18;
-
-/** What takes the place of a node's outputs; null for a node that is left as it is. */
-type WriteOut = (op: OpBuilder, node: Node, opset: number) => Value[] | null;
-
 const WRITTEN_OUT: Readonly<Record<string, WriteOut>> = {
   Scaler: scaled,
   LinearClassifier: classified,
   Normalizer: normalized,
+  SVMClassifier: writtenOutMachine,
+  ArrayFeatureExtractor: extracted,
 };
 
-const FLOAT = { to: codeFromDtype("float32") };
-
 /**
- * Writes operators of ai.onnx.ml, in which scikit-learn's scaling, linear models and normalization are exported, out in those of ai.onnx, in place: they have gradients, and a Softmax at
+ * Writes operators of ai.onnx.ml, in which scikit-learn's scaling, linear models, support vector machines and normalization are exported, out in those of ai.onnx, in place: they have gradients, and a Softmax at
  * the end is seen. Left as they are: anything else of that domain, and linear models whose scores are not one for each class.
  */
 export function writeOutMl(model: Model): void {
@@ -32,11 +27,7 @@ export function writeOutMl(model: Model): void {
 
 /** Rows divided by their norm. */
 export function overNorm(op: OpBuilder, rows: Value, norm: "L1" | "L2", opset: number): Value {
-  const reduce = `Reduce${norm}` as const;
-  const size =
-    opset < AXES_AS_INPUT
-      ? op[reduce]!(rows, { axes: [-1], keepdims: 1 })
-      : op[reduce]!(rows, int64Vector([-1]), { keepdims: 1 });
+  const size = perRow(op, `Reduce${norm}`, rows, opset);
   return op.Div(rows, op.Max(size, scalar("float32", LEAST_NORM)));
 }
 
@@ -72,17 +63,7 @@ function classified(op: OpBuilder, node: Node): Value[] | null {
   return [op.Gather(labels!, best, { axis: 0 }), scores];
 }
 
-function labelsOf({ attributes }: Node): Tensor | null {
-  const given = attributes.get("classlabels_ints") ?? attributes.get("classlabels_strings");
-  if (given?.type === "ints") return int64Vector(given.value);
-  return given?.type === "strings" ? tensor("string", [given.value.length], given.value) : null;
-}
-
-function floats(node: Node, name: string): readonly number[] | null {
-  const given = node.attributes.get(name);
-  return given?.type === "floats" || given?.type === "ints" ? given.value : null;
-}
-
-function vector(values: readonly number[]): Tensor {
-  return float32(values.length === 1 ? [] : [values.length], values);
+/** Some columns. */
+function extracted(op: OpBuilder, { inputs: [rows, columns] }: Node): Value[] | null {
+  return [op.Gather(rows!, op.Reshape(columns!, int64Vector([-1])), { axis: -1 })];
 }

@@ -4,6 +4,7 @@ import type { Runtime, Session } from "../../runtime/runtime.ts";
 import { disagreement } from "../free-batch.ts";
 import { classNames, type LoadClassifierOptions } from "../load-classifier.ts";
 import type { OpenedModel } from "../open-model.ts";
+import { withTurnedScores } from "../turned-scores.ts";
 import { withoutMaps } from "../without-maps.ts";
 import { searchCopy } from "./search-copy.ts";
 import { takesTokens } from "./takes-text.ts";
@@ -39,11 +40,13 @@ export async function loadTextClassifier(
   source: OpenedModel,
   options: LoadClassifierOptions = {},
 ): Promise<TextClassifier> {
-  const { opened, note } = withoutMaps(source);
-  const feed = feedOf(opened, options);
+  const tensors = withoutMaps(source);
+  const feed = feedOf(tensors.opened, options);
   const runtime = options.runtime ?? (await (await import("../../runtime/node.ts")).nodeRuntime());
   try {
-    return await assemble(opened, feed, runtime, options, note === null ? [] : [note]);
+    const { opened, note } = await withTurnedScores(tensors.opened, runtime);
+    const notes = [tensors.note, note].filter((one) => one !== null);
+    return await assemble(opened, feed, runtime, options, notes);
   } catch (error) {
     if (options.runtime === undefined) await runtime.close();
     throw error;
