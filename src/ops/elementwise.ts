@@ -127,7 +127,11 @@ const pow = defineOp({
     const baseGradient = (): Value => {
       const derivative = op.Mul(b, op.Pow(a, op.Sub(b, op.scalarLike(a, 1))));
       const safe = exponent !== null && exponent !== 0 ? derivative : op.Where(op.Equal(b, zero), zero, derivative);
-      return op.Mul(dy, safe);
+      const product = op.Mul(dy, safe);
+      if (exponent !== null) return product;
+      // A root of a negative number that is put aside later, as scikit-learn's PowerTransformer does, must not make NaN of everything.
+      const none = op.scalarLike(dy, 0);
+      return op.Where(op.Equal(dy, none), none, product);
     };
     const exponentGradient = (): Value => {
       const positive = op.Greater(a, zero);

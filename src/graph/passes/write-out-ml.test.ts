@@ -14,6 +14,7 @@ const numbers = (count: number, seed: number): Attribute => {
   const rng = Rng.of(seed);
   return { type: "floats", value: Array.from({ length: count }, () => Math.fround(rng.normal())) };
 };
+const attribute = (value: number): Attribute => ({ type: "float", value });
 const linear = (classes: number, transform: string): Record<string, AttributeInput> => ({
   coefficients: numbers(classes * FEATURES, 1),
   intercepts: numbers(classes, 2),
@@ -81,6 +82,8 @@ describe("written out, operators of ai.onnx.ml give what ONNX Runtime's own give
     ["Scaler", "of one number", { offset: numbers(1, 3), scale: numbers(1, 4) }],
     ["Normalizer", "L1", { norm: "L1" }],
     ["Normalizer", "L2, opset 13", { norm: "L2" }, 13],
+    ["Imputer", "of a number", { imputed_value_floats: numbers(FEATURES, 3), replaced_value_float: attribute(0) }],
+    ["Imputer", "of NaN", { imputed_value_floats: numbers(1, 3), replaced_value_float: attribute(Number.NaN) }],
     ["LinearClassifier", "two classes, LOGISTIC", linear(2, "LOGISTIC")],
     ["LinearClassifier", "three classes, SOFTMAX", linear(3, "SOFTMAX")],
     ["LinearClassifier", "three classes, NONE, opset 13", linear(3, "NONE"), 13],

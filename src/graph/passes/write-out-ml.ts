@@ -13,6 +13,7 @@ const WRITTEN_OUT: Readonly<Record<string, WriteOut>> = {
   Normalizer: normalized,
   SVMClassifier: writtenOutMachine,
   ArrayFeatureExtractor: extracted,
+  Imputer: imputed,
 };
 
 /**
@@ -61,6 +62,15 @@ function classified(op: OpBuilder, node: Node): Value[] | null {
   const scores =
     transform === "NONE" ? sums : transform === "SOFTMAX" ? op.Softmax(sums, { axis: 1 }) : op.Sigmoid(sums);
   return [op.Gather(labels!, best, { axis: 0 }), scores];
+}
+
+/** A number is put in the place of one that stands for none. */
+function imputed(op: OpBuilder, node: Node): Value[] | null {
+  const rows = op.Cast(node.inputs[0]!, FLOAT);
+  const [values, replaced] = [floats(node, "imputed_value_floats"), node.float("replaced_value_float", 0)];
+  if (values === null) return null;
+  const isNone = Number.isNaN(replaced) ? op.IsNaN(rows) : op.Equal(rows, scalar("float32", replaced));
+  return [op.Where(isNone, vector(values), rows)];
 }
 
 /** Some columns. */

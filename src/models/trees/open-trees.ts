@@ -13,8 +13,9 @@ import {
   MOST_NODES,
   readTrees,
   TreeProblem,
-  treeNode,
+  treesBehind,
 } from "./read.ts";
+import type { Scaled } from "./scaled-input.ts";
 
 export interface OpenedTrees {
   readonly trees: TreeEnsemble;
@@ -43,11 +44,11 @@ const AGREEMENT = 1e-4;
  */
 export async function openTrees(options: TreesOptions): Promise<OpenedTrees | string | null> {
   const { model, head } = options;
-  const node = treeNode(model, head.logits);
-  if (node === null || (head.kind !== "scores" && head.kind !== "binary-logit")) return null;
+  const found = treesBehind(model, head.logits);
+  if (found === null || (head.kind !== "scores" && head.kind !== "binary-logit")) return null;
   try {
-    const file = readTrees(node);
-    const convert = intoAttackSpace(file, head.classes, options);
+    const file = readTrees(found.node);
+    const convert = intoAttackSpace(file, head.classes, options, found.scaled);
     const trees = treeEnsemble(file.roots.map(convert), baseOf(file));
     const problem = await disagreement(trees, file, options);
     return problem ?? { trees, meaning: meaningOf(file, trees) };
@@ -88,6 +89,7 @@ export function intoAttackSpace(
   file: FileTrees,
   classes: number,
   { model, arrangement, preprocessing }: Pick<TreesOptions, "model" | "arrangement" | "preprocessing">,
+  scaled: Scaled = (value) => value,
 ): (root: number) => Tree {
   if (file.targets !== classes && !(file.targets === 1 && classes === 2))
     throw new TreeProblem(`${file.targets} targets for ${classes} classes`);
@@ -108,16 +110,16 @@ export function intoAttackSpace(
   );
   const dtype = model.graph.inputs[0]!.dtype;
   const whole = dtype !== "float32" && dtype !== "float64";
-  const valueAt = (coordinate: number, x: number): number => {
-    const value = toModelUnits(Float32Array.of(x), unitsOf(units, coordinate % last), 1)[0]!;
-    return whole ? Math.round(value) : value;
+  const valueAt = (feature: number, x: number): number => {
+    const value = toModelUnits(Float32Array.of(x), unitsOf(units, order[feature]! % last), 1)[0]!;
+    return scaled(whole ? Math.round(value) : value, feature);
   };
   let nodes = 0;
   const cuts = new Map<string, number>();
-  const cutOf = (coordinate: number, comparison: "<" | "<=", value: number): number => {
-    const key = `${coordinate} ${comparison} ${value}`;
+  const cutOf = (feature: number, comparison: "<" | "<=", value: number): number => {
+    const key = `${feature} ${comparison} ${value}`;
     const above = (x: number) => {
-      const v = valueAt(coordinate, x);
+      const v = valueAt(feature, x);
       return comparison === "<" ? v >= value : v > value;
     };
     const cut = cuts.get(key) ?? firstFloat(above);
@@ -157,15 +159,15 @@ export function intoAttackSpace(
       open.delete(index);
       return placed;
     };
-    const placeSplit = (coordinate: number, { comparison, value, yes, no }: FileSplit): number => {
+    const placeSplit = (coordinate: number, { feature, comparison, value, yes, no }: FileSplit): number => {
       const [first, negated] = NORMAL[comparison];
       if (first !== "==")
-        return split(coordinate, cutOf(coordinate, first, value), negated ? no : yes, negated ? yes : no);
+        return split(coordinate, cutOf(feature, first, value), negated ? no : yes, negated ? yes : no);
       // Equal: not below, and not above.
       const [equal, other] = negated ? [no, yes] : [yes, no];
-      const node = add(coordinate, cutOf(coordinate, "<", value));
+      const node = add(coordinate, cutOf(feature, "<", value));
       parts.below[node] = place(other);
-      parts.above[node] = split(coordinate, cutOf(coordinate, "<=", value), equal, other);
+      parts.above[node] = split(coordinate, cutOf(feature, "<=", value), equal, other);
       return node;
     };
     if (place(root) !== 0) throw new TreeProblem("a root without a place");

@@ -1,5 +1,6 @@
 import type { Model, Node, Value } from "../../graph/ir.ts";
 import { toNumbers } from "../../tensor/tensor.ts";
+import { type Scaled, scaledInput } from "./scaled-input.ts";
 
 /** How a node of a file compares a feature with its value; where that holds, `yes` is next. */
 export type Comparison = "<" | "<=" | ">" | ">=" | "==" | "!=";
@@ -45,12 +46,12 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
 /** `nodes_modes` of TreeEnsemble 5, by number. */
 const NUMBERED = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"];
 
-/** The node of trees that makes `scores` (of the model, or of a copy) from the model's input, whose values it takes as they are; null where there is none. */
-export function treeNode(model: Model, scores: Value): Node | null {
+/** The node of trees that makes `scores` (of the model, or of a copy), and what it reads of each feature of the model's input; null where there is none. */
+export function treesBehind(model: Model, scores: Value): { readonly node: Node; readonly scaled: Scaled } | null {
   const node = behind(scores).producer;
   if (node === null || node.domain !== DOMAIN || !node.op.startsWith("TreeEnsemble")) return null;
-  const read = node.inputs[0] == null ? null : behind(node.inputs[0]);
-  return read?.producer === null && read.name === model.graph.inputs[0]?.name ? node : null;
+  const scaled = scaledInput(model, node.inputs[0]);
+  return scaled === null ? null : { node, scaled };
 }
 
 /** The value itself: what an Identity, a Cast between floats, or a product with one (LightGBM's converter ends with it) was made of. */

@@ -5,7 +5,7 @@ import { nodeRuntime } from "../../runtime/node.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { float32, tensor } from "../../tensor/tensor.ts";
 import { type LoadClassifierOptions, loadClassifier } from "../load-classifier.ts";
-import { intoAttackSpace } from "./open-trees.ts";
+import { intoAttackSpace, previousFloat } from "./open-trees.ts";
 import { readTrees } from "./read.ts";
 
 const ints = (value: readonly number[]): Attribute => ({ type: "ints", value });
@@ -115,6 +115,32 @@ const one = LEAVES.trees.map(() => 0);
 const three = LEAVES.trees.flatMap(() => [0, 1, 2]);
 const spreadWeights = Array.from({ length: 21 }, (_, i) => Math.sin(i + 1));
 
+type Scaling = (model: Model) => Model;
+
+/** An operator between the input of a model and its trees. */
+function scaling(
+  op: string,
+  { constant = [], isFirst = false, ends = [] }: { constant?: number[]; isFirst?: boolean; ends?: number[] },
+  numbers: Record<string, number[]> = {},
+): Scaling {
+  return (model) => {
+    const { graph } = model;
+    const [trees] = graph.nodes;
+    const scaled = new Value("scaled", { dtype: "float32", shape: ["N", FEATURES] });
+    const values = [...(constant.length > 0 ? [constant] : []), ...ends.map((end) => [end])].map((data, i) => {
+      const value = new Value(`constant${i}`, { dtype: "float32", shape: ends.length > 0 ? [] : [data.length] });
+      value.constant = float32(ends.length > 0 ? [] : [data.length], data);
+      graph.initializers.push(value);
+      return value;
+    });
+    const inputs = isFirst ? [...values, graph.inputs[0]!] : [graph.inputs[0]!, ...values];
+    const attributes = Object.entries(numbers).map(([name, value]) => [name, { type: "floats", value }] as const);
+    trees!.inputs = [scaled, ...trees!.inputs.slice(1)];
+    graph.nodes.unshift(new Node(op, inputs, [scaled], new Map(attributes), op === "Scaler" ? "ai.onnx.ml" : ""));
+    return model;
+  };
+}
+
 describe("trees read out of a file", () => {
   let runtime: Runtime;
   beforeAll(async () => {
@@ -213,6 +239,32 @@ describe("trees read out of a file", () => {
     model.graph.nodes.push(new Node("Mul", [node!.outputs[1]!, one], [product]));
     model.graph.outputs = [product];
     expect((await load(model)).trees !== undefined).toBe(isRead);
+  });
+
+  it.each<[string, Scaling, boolean]>([
+    ["Scaler", scaling("Scaler", {}, { offset: [0.1, 0.2, 0.3], scale: [2, 3, 4] }), true],
+    ["Scaler of one number", scaling("Scaler", {}, { offset: [0.5], scale: [1.7] }), true],
+    ["a product", scaling("Mul", { constant: [0.3, 1.1, 7] }), true],
+    ["a difference", scaling("Sub", { constant: [0.31, -1, 0.2] }), true],
+    ["a quotient of one number", scaling("Div", { constant: [0.7] }), true],
+    ["a sum, the constant first", scaling("Add", { constant: [0.01, -0.02, 0.4], isFirst: true }), true],
+    ["a Clip", scaling("Clip", { ends: [0.2, 0.6] }), true],
+    ["a product that turns", scaling("Mul", { constant: [-1, 1, 1] }), false],
+    ["a difference the other way", scaling("Sub", { constant: [1, 1, 1], isFirst: true }), false],
+    ["a Tanh", scaling("Tanh", {}), false],
+  ])("are read behind %s: exact cuts, where each feature is scaled upwards by itself", async (_, before, isRead) => {
+    const loaded = await load(before(classifier("BRANCH_LEQ", spreadWeights, three, 3, "NONE")));
+    expect(loaded.trees !== undefined).toBe(isRead);
+    for (const { feature, cut } of loaded.trees?.trees ?? [])
+      for (const [node, f] of feature.entries()) {
+        if (f < 0 || !(cut[node]! > 0 && cut[node]! <= 1)) continue;
+        for (const x of [cut[node]!, previousFloat(cut[node]!)]) {
+          const row = new Float32Array(FEATURES).fill(0.1).map((value, i) => (i === f ? x : value));
+          const [sums, scores] = [loaded.trees!.sums(row), await loaded.verify(row)];
+          expect(Array.from(scores, (value, c) => Math.abs(value - sums[c]!) < 1e-5)).not.toContain(false);
+        }
+      }
+    await loaded.close();
   });
 
   it("give what the model gives behind a final ZipMap, whose keys are told", async () => {
