@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { BlindspotError } from "../base/errors.ts";
 import { canonicalText } from "../corpus/canonical-json.ts";
+import type { Catalog } from "../corpus/catalog.ts";
 import type { Corpus } from "../corpus/corpus.ts";
 import { caseKey } from "./case.ts";
 import { type CaseList, hasSay, isBrokenCase } from "./case-list.ts";
@@ -51,10 +52,11 @@ export async function readBaseline(corpus: Corpus): Promise<Baseline | null> {
 /** Accepts what a gate found as the state from which the next ones may only get better. */
 export async function bless(
   corpus: Corpus,
+  catalog: Catalog,
   result: GateResult,
   words: Pick<Baseline, "at" | "by" | "reason" | "tool">,
 ): Promise<Baseline> {
-  await requireWhole(corpus, result);
+  requireWhole(catalog, result);
   const keys = (own: readonly GateCase[]) => own.map(caseKey).sort();
   const known = result.cases.filter(({ trusted }) => trusted);
   const { name, identity } = result.candidate;
@@ -70,7 +72,7 @@ export async function bless(
 }
 
 /** A baseline vouches for the whole corpus: a gate that left something out, or that knew a smaller one, can't be accepted. */
-async function requireWhole(corpus: Corpus, result: GateResult): Promise<void> {
+function requireWhole(catalog: Catalog, result: GateResult): void {
   const refuse = (expected: string, got: string) => {
     throw new BlindspotError({
       code: "E_BLESS",
@@ -84,8 +86,8 @@ async function requireWhole(corpus: Corpus, result: GateResult): Promise<void> {
   if (result.status !== "complete") refuse("a complete gate", "a partial one");
   if (cases > 0) refuse("an answer for every sample", `${cases} of ${of} without one`);
   const seen = new Set(result.cases.flatMap(({ sample, attacked }) => [sample, attacked?.child]));
-  const { entries } = await corpus.read();
-  const unseen = entries.filter(({ id, trust }) => trust === "trusted" && !seen.has(id));
+  const trusted = catalog.ids(["trusted"]);
+  const unseen = (trusted === "" ? [] : trusted.split("\n")).filter((id) => !seen.has(id));
   if (unseen.length > 0) refuse("a gate on the corpus as it is now", `${unseen.length} samples came later`);
 }
 

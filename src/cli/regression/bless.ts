@@ -1,7 +1,7 @@
 import { BlindspotError } from "../../base/errors.ts";
 import { bless } from "../../regression/baseline.ts";
 import { plural } from "../../report/format.ts";
-import { actor, openCorpus } from "../corpus/open.ts";
+import { actor, openCatalog, openCorpus } from "../corpus/open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { version } from "../version.ts";
 import { GATE_FOLDER, readGate } from "./stored.ts";
@@ -18,7 +18,8 @@ export async function run(options: Given, [directory = GATE_FOLDER]: readonly st
   const corpus = await openCorpus(given);
   const result = await readGate(directory);
   const words = { at: new Date().toISOString(), by: actor(given), reason: given.reason, tool: version() };
-  const baseline = await bless(corpus, result, words);
+  const catalog = await openCatalog(given, corpus);
+  const baseline = await bless(corpus, catalog, result, words).finally(() => catalog.close());
   const { broken, standing, model } = baseline;
   if (given.json) process.stdout.write(`${JSON.stringify(baseline, null, 2)}\n`);
   else
