@@ -234,8 +234,12 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "inspect [model]",
     summary: "what a model is, what it expects, and which of its operators have gradients",
-    options: [...MODEL, "data", "quantize", ...QUERIED, "journal", "json"],
-    examples: ["inspect model.onnx", "inspect model.onnx --data folder:images"],
+    options: [...MODEL, "data", "schema", "quantize", ...QUERIED, "journal", "json"],
+    examples: [
+      "inspect model.onnx",
+      "inspect model.onnx --data folder:images",
+      "inspect loans.onnx --schema schema.json",
+    ],
     load: () => import("./commands/inspect.ts"),
   },
   {

@@ -134,7 +134,7 @@ export async function loadOptions(
   return {
     ...modelOptions(given),
     dims: data.dims,
-    ...(data.rows === undefined ? {} : { features: data.rows.boxes }),
+    ...(data.rows === undefined ? {} : { features: data.rows.boxes, rows: data.rows }),
     ...(classes === null ? {} : { classes }),
   };
 }
@@ -155,7 +155,9 @@ export async function openSurrogate(
 }
 
 async function loadFor(opened: OpenedModel, data: Dataset, given: Given, runtime: Runtime): Promise<Classifier> {
-  const kinds = [takesText(opened.model), data.modality === "text"].map((text) => (text ? "texts" : "numbers"));
+  const kinds = [data.rows === undefined && takesText(opened.model), data.modality === "text"].map((text) =>
+    text ? "texts" : "numbers",
+  );
   if (kinds[0] !== kinds[1])
     throw new BlindspotError({
       code: "E_MODEL_KIND",

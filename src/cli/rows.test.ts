@@ -6,7 +6,7 @@ import { type Finding, resultSchema, sampleLineSchema } from "../assess/schema.t
 import { Graph, Model, opBuilder } from "../graph/index.ts";
 import type { RowSchemaFile } from "../inputs/index.ts";
 import { operators } from "../ops/index.ts";
-import { float32 } from "../tensor/tensor.ts";
+import { float32, int64Vector } from "../tensor/tensor.ts";
 import { type Ended, runBuilt } from "./built.test.fixture.ts";
 import { writeFiles } from "./halves.test.fixture.ts";
 
@@ -25,6 +25,26 @@ function loanModel(): Model {
   logits.name = "logits";
   op.output(logits);
   return new Model(graph, 17);
+}
+
+/** The same, column by column, as scikit-learn's converter writes a pipeline that was fitted on a table: integers, and the purpose as a text. */
+function columnsModel(): Model {
+  const graph = new Graph("loans");
+  const op = opBuilder(graph, operators);
+  const numbers = ["income", "savings", "total"].map((name) => op.input(name, { dtype: "int64", shape: ["N", 1] }));
+  const purpose = op.input("purpose", { dtype: "string", shape: ["N", 1] });
+  const [hot] = op.node("OneHotEncoder", [purpose], { cats_strings: ["car", "house"] }, 1, "ai.onnx.ml");
+  const columns = op.Concat(
+    op.Cast(op.Concat(...numbers, { axis: 1 }), { to: 1 }),
+    op.Reshape(Object.assign(hot!, { dtype: "float32" }), int64Vector([-1, 2])),
+    { axis: 1 },
+  );
+  const points = op.MatMul(columns, float32([5, 1], [1, 2, 0, 0, 1000]));
+  const logits = op.Add(op.MatMul(points, float32([1, 2], [0, 0.01])), float32([2], [0, -29.995]));
+  op.output(Object.assign(logits, { name: "logits" }));
+  const model = new Model(graph, 17);
+  model.opsets.set("ai.onnx.ml", 1);
+  return model;
 }
 
 const ROWS = [
@@ -50,7 +70,7 @@ const SCHEMA = {
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "blindspot-rows-"));
-  writeFiles(folder, { "loans.onnx": loanModel(), "loans.csv": LINES.join("\n") });
+  writeFiles(folder, { "loans.onnx": loanModel(), "columns.onnx": columnsModel(), "loans.csv": LINES.join("\n") });
   writeFileSync(join(folder, "schema.json"), JSON.stringify(SCHEMA));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -183,6 +203,44 @@ it.each([
   },
   30_000,
 );
+
+describe("a model that takes its columns one by one", () => {
+  const columns = LOANS.map((word) => (word === "loans.onnx" ? "columns.onnx" : word));
+  const run = ["--schema", "schema.json", "--threat", "fields:2"];
+
+  it("is attacked like the same model of rows: by gradients, with the same samples fallen and the same proved", async () => {
+    const one = await blindspot("assess", ...LOANS, ...run, "--out", "rows-run");
+    const other = await blindspot("assess", ...columns, ...run, "--out", "columns-run", "--corpus", "columns");
+    expect([one.code, other.code, other.stderr]).toEqual([0, 0, expect.not.stringContaining("E_")]);
+    const figures = (folderName: string) =>
+      resultSchema
+        .parse(JSON.parse(read(`${folderName}/result.json`)))
+        .threats.map(({ robustAccuracy, profiles }) => [
+          robustAccuracy,
+          profiles.map(({ knowledge, attacks }) => [
+            knowledge,
+            attacks.map(({ name, succeeded }) => [name, succeeded]),
+          ]),
+        ]);
+    expect(figures("columns-run")).toEqual(figures("rows-run"));
+    expect(other.stdout).toContain("its 4 inputs are made of the fields of the schema");
+    const gated = await blindspot(
+      "gate",
+      ...["--model", "columns.onnx", "--against", "loans.onnx", "--corpus", "columns", "--json"],
+    );
+    const { cases } = JSON.parse(gated.stdout) as { cases: { outcome: string }[] };
+    expect([gated.code, new Set(cases.map(({ outcome }) => outcome))]).toEqual([0, new Set(["still-broken"])]);
+    const inspected = await blindspot("inspect", "columns.onnx", "--schema", "schema.json");
+    expect(inspected.stdout).toMatch(/gradients +yes/);
+  }, 120_000);
+
+  it("without a schema says what to give", async () => {
+    const { code, stderr } = await blindspot("inspect", "columns.onnx");
+    expect([code, stderr]).toEqual([0, ""]);
+    const { stderr: refused } = await blindspot("assess", ...columns, "--threat", "linf:0.1");
+    expect(refused).toContain("--schema");
+  }, 30_000);
+});
 
 describe("rows in a corpus", () => {
   it("are stored, shrunk with the schema that the corpus keeps, and told by their fields", async () => {

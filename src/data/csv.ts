@@ -64,7 +64,14 @@ function readNumbers(
     features.forEach((column, feature) => {
       const text = record[column]!;
       if (NUMBER.test(text)) values[row * features.length + feature] = Number(text);
-      else problems.add({ code: "E_CSV_NUMBER", where: where(row, feature), expected: "a number", got: `'${text}'` });
+      else
+        problems.add({
+          code: "E_CSV_NUMBER",
+          where: where(row, feature),
+          expected: "a number",
+          got: `'${text}'`,
+          hint: "Columns of texts take a schema, --schema: blindspot init --data writes one",
+        });
     });
   });
   problems.throwIfAny();

@@ -11,6 +11,7 @@ import {
   writeOutMl,
 } from "../graph/index.ts";
 import type { Model } from "../graph/ir.ts";
+import type { RowSpace } from "../inputs/row/row-space.ts";
 import type { OpTable } from "../ops/define.ts";
 import type { Runtime, Session } from "../runtime/runtime.ts";
 import { sizeOf, type Tensor, tensor } from "../tensor/tensor.ts";
@@ -41,6 +42,8 @@ export interface AdaptOptions {
   readonly results: Readonly<Record<string, Tensor>>;
   /** Name of the output that holds the scores, where the user gave it. */
   readonly output: string | undefined;
+  /** Of rows of a table: only those that it allows count. */
+  readonly rows: RowSpace | undefined;
 }
 
 export interface AdaptedModel {
@@ -53,12 +56,13 @@ export interface AdaptedModel {
   readonly problems: readonly Problem[];
 }
 
-/** Distinct rows of 8-bit noise, each with its own brightness, always the same. */
-function testRows(size: number): Float32Array[] {
+/** Distinct rows of 8-bit noise, each with its own brightness, always the same; of a table the legal ones that are nearest. */
+function testRows(size: number, rows: RowSpace | undefined): Float32Array[] {
   const rng = Rng.of(0).fold("test-rows");
-  return Array.from({ length: TEST_ROWS }, (_, row) =>
-    Float32Array.from({ length: size }, () => rng.integer(128 + 16 * row) / 255),
-  );
+  return Array.from({ length: TEST_ROWS }, (_, row) => {
+    const noise = Float32Array.from({ length: size }, () => rng.integer(128 + 16 * row) / 255);
+    return rows === undefined ? noise : rows.point(rows.levels(noise));
+  });
 }
 
 interface Candidate {
@@ -73,7 +77,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptedModel> {
   const { arrangement } = options;
   const declared = arrangement.batch;
   const plain = adapter.build(adapter.base, declared);
-  const rows = testRows(sizeOf(arrangement.dims));
+  const rows = testRows(sizeOf(arrangement.dims), options.rows);
   // Rows alone: with a free batch really alone; else the file's own batch size, filled with the row.
   const plainSession = await adapter.load(plain);
   const alone: Float32Array[] = [];

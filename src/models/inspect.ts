@@ -5,6 +5,7 @@ import type { Shape, Value } from "../graph/ir.ts";
 import { operators } from "../ops/index.ts";
 import { type DType, sizeOf } from "../tensor/tensor.ts";
 import type { ScoreMeaning } from "./classifier.ts";
+import { withJoinedColumns } from "./joined-columns.ts";
 import type { LoadClassifierOptions } from "./load-classifier.ts";
 import { openClassifier } from "./open-classifier.ts";
 import { type ModelSource, openModel } from "./open-model.ts";
@@ -61,7 +62,8 @@ const portOf = ({ name, dtype, shape }: Value): InspectedPort => ({ name, dtype,
 
 /** Everything that `blindspot inspect` shows. Throws only where the file can't be read at all. */
 export async function inspectModel(source: ModelSource, options: LoadClassifierOptions = {}): Promise<ModelInspection> {
-  const { model, bytes, label, sha256 } = await openModel(source, options.label);
+  const opened = await openModel(source, options.label);
+  const { model, bytes, label, sha256 } = opened;
   const { graph } = model;
   const problems: Problem[] = [];
   const collect = (error: unknown): null => {
@@ -73,12 +75,12 @@ export async function inspectModel(source: ModelSource, options: LoadClassifierO
   problems.push(...(classifier?.problems ?? []));
   let gradients: GradientExplanation | null = null;
   try {
-    const written = cloneModel(model);
+    const written = cloneModel(withJoinedColumns(opened, options.rows).opened.model);
     writeOutMl(written);
     const names = new Set(written.graph.nodes.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
     // Where operators were written out the logits may be a value of ours, under another name.
     const head = [classifier?.head.logits.name, classifier?.head.output].find((name) => names.has(name!));
-    const wrt = graph.inputs.slice(0, 1).map((input) => input.name);
+    const wrt = written.graph.inputs.slice(0, 1).map((input) => input.name);
     gradients = explainGradient(
       written,
       options.table ?? operators,

@@ -2,6 +2,7 @@ import { explainGradient, withGradient } from "../autodiff/index.ts";
 import { BlindspotError, type Problem } from "../base/errors.ts";
 import { cloneModel, inferShapes } from "../graph/index.ts";
 import type { Model } from "../graph/ir.ts";
+import type { RowSpace } from "../inputs/row/row-space.ts";
 import type { OpTable } from "../ops/define.ts";
 import { operators } from "../ops/index.ts";
 import type { Runtime, Session } from "../runtime/runtime.ts";
@@ -10,6 +11,7 @@ import { type AdaptedModel, adapt } from "./adapt.ts";
 import { type Arrangement, type ArrangementOptions, arrange } from "./arrangement.ts";
 import type { AttackGraph } from "./attack-graph.ts";
 import { castFloat16Edges, DeployedModel } from "./deployed.ts";
+import { withJoinedColumns } from "./joined-columns.ts";
 import { OnnxClassifier } from "./onnx-classifier.ts";
 import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
@@ -29,6 +31,8 @@ export interface LoadClassifierOptions extends PreprocessingOptions, Arrangement
   readonly output?: string;
   /** Name for messages. Default: the path. */
   readonly label?: string;
+  /** What rows of a table are: for models that take their columns one by one. */
+  readonly rows?: RowSpace;
 }
 
 /** By estimate, a gradient pass keeps at most this much: activations, and as much again for their cotangents. */
@@ -48,7 +52,7 @@ export async function loadClassifier(
   options: LoadClassifierOptions = {},
 ): Promise<OnnxClassifier> {
   const tensors = withoutMaps(await openModel(source, options.label));
-  const input = describeInput(tensors.opened, options);
+  const input = describeInput(withJoinedColumns(tensors.opened, options.rows).opened, options);
   const runtime = options.runtime ?? (await (await import("../runtime/node.ts")).nodeRuntime());
   const sessions: Session[] = [];
   const load: Runtime["load"] = async (bytes, loadOptions) => {
@@ -57,8 +61,10 @@ export async function loadClassifier(
     return session;
   };
   try {
-    const { opened, note } = await withTurnedScores(tensors.opened, runtime);
-    const notes = [tensors.note, note].filter((one) => one !== null);
+    const turned = await withTurnedScores(tensors.opened, runtime);
+    // Last: from here on what is searched and what decides are two graphs.
+    const { opened, note } = withJoinedColumns(turned.opened, options.rows);
+    const notes = [note, tensors.note, turned.note].filter((one) => one !== null);
     return await assemble(opened, input, runtime, load, options, notes);
   } catch (error) {
     await Promise.all(sessions.map((session) => session.close()));
@@ -82,7 +88,10 @@ export function describeInput({ model, label }: OpenedModel, options: LoadClassi
   const refuse = (expected: string, hint: string) =>
     new BlindspotError({ code: "E_MODEL_INPUT", subject: label, expected, got: listed || "no input", hint });
   if (input === undefined || inputs.length > 1)
-    throw refuse("a classifier with one input", "Fix the other inputs in the file: make constants of them.");
+    throw refuse(
+      "a classifier with one input",
+      "Columns of a table: give what they hold, --schema. Others: make constants of them in the file.",
+    );
   if (input.dtype === null || input.dtype === "string" || input.dtype === "bool")
     throw refuse("an input of numbers", "Of texts: assess, attack and inspect take it; in code, `openClassifier`.");
   const declared = input.shape?.map((dim) => dim ?? "") ?? options.shape?.map(() => "");
@@ -110,12 +119,12 @@ async function assemble(
   // One gray row: it shows what the outputs look like.
   const results = await deployed.run(new Float32Array(sizeOf(arrangement.dims)).fill(0.5));
   const common = { model, table, load, label, arrangement, preprocessing, deployed };
-  const adapted = await adapt({ ...common, results, output: options.output });
+  const adapted = await adapt({ ...common, results, output: options.output, rows: options.rows });
   const { graph, head, fixedBatch, session } = adapted;
   const obstacles = gradientProblems(graph, table);
   const gradient = obstacles.length === 0;
   const scores = (row: Float32Array) => deployed.scores(row, head);
-  const trees = await openTrees({ model, head, arrangement, preprocessing, scores });
+  const trees = await openTrees({ model, head, arrangement, preprocessing, rows: options.rows, scores });
   return new OnnxClassifier({
     runtime,
     ownsRuntime: options.runtime === undefined,

@@ -11,5 +11,7 @@ export async function openClassifier(
   options: LoadClassifierOptions = {},
 ): Promise<OnnxClassifier | TextClassifier> {
   const opened = await openModel(source, options.label);
-  return takesText(opened.model) ? loadTextClassifier(opened, options) : loadClassifier(opened, options);
+  return options.rows === undefined && takesText(opened.model)
+    ? loadTextClassifier(opened, options)
+    : loadClassifier(opened, options);
 }

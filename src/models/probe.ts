@@ -1,6 +1,7 @@
 import type { Problem } from "../base/errors.ts";
 import { type Arrangement, toModelOrder } from "./arrangement.ts";
 import type { Classifier } from "./classifier.ts";
+import { withJoinedColumns } from "./joined-columns.ts";
 import { describeInput, type LoadClassifierOptions, loadClassifier } from "./load-classifier.ts";
 import { type ModelSource, openModel } from "./open-model.ts";
 import { type PreprocessingOptions, resolvePreprocessing, toModelUnits } from "./preprocessing.ts";
@@ -130,7 +131,7 @@ export async function probePreprocessing(
   samples: ProbeSamples,
   options: LoadClassifierOptions = {},
 ): Promise<ProbeResult> {
-  const opened = await openModel(source, options.label);
+  const { opened } = withJoinedColumns(await openModel(source, options.label), options.rows);
   const { arrangement } = describeInput(opened, options);
   // One model without any preprocessing of its own; every candidate's is done here, on its rows.
   const { mean: _mean, std: _std, channels: _channels, features: _features, ...plain } = options;

@@ -1,11 +1,16 @@
 import { BlindspotError, describeProblem, groupProblems } from "../../base/errors.ts";
 import { labelProblems } from "../../data/index.ts";
-import { inspectModel, type ModelInspection, type ProbeResult } from "../../models/index.ts";
+import {
+  inspectModel,
+  type LoadClassifierOptions,
+  type ModelInspection,
+  type ProbeResult,
+} from "../../models/index.ts";
 import { grouped, table } from "../../report/format.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { isQueried } from "../models/is-queried.ts";
 import { openAttacked } from "../models/open-attacked.ts";
-import { loadOptions, modelOptions, openData, openModelFile } from "../open.ts";
+import { loadOptions, modelOptions, openData, openModelFile, openSchema } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { probe } from "../preprocessing.ts";
 
@@ -23,7 +28,7 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
   const data = given.data === undefined ? null : await openData({ ...given, data: given.data });
   const runtime = await nodeRuntime();
   try {
-    const options = data === null ? modelOptions(given) : await loadOptions(data, given);
+    const options = data === null ? await optionsAlone(given) : await loadOptions(data, given);
     const inspection = await inspectModel(opened, { ...options, runtime, label: opened.label });
     let probed: ProbeResult | null = null;
     if (data !== null && inspection.classifier !== null) {
@@ -39,6 +44,13 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
   } finally {
     await runtime.close();
   }
+}
+
+/** How the model is read where no data say it. */
+async function optionsAlone(given: Given): Promise<LoadClassifierOptions> {
+  if (given.schema === undefined) return modelOptions(given);
+  const rows = await openSchema(given.schema, given);
+  return { ...modelOptions(given), dims: [rows.size], features: rows.boxes, rows };
 }
 
 /** What a model that can only be asked answers to the probes. Without data nothing says what it takes. */

@@ -67,7 +67,7 @@ export async function loadKnown(
   );
   const classifier = await openClassifier(opened, {
     ...(isText ? defined({ output: options.output }) : modelOptions(options)),
-    ...(reading.rows === undefined ? {} : { features: reading.rows.boxes }),
+    ...(reading.rows === undefined ? {} : { features: reading.rows.boxes, rows: reading.rows }),
     dims,
     ...(classes.length === 0 ? {} : { classes }),
     runtime,

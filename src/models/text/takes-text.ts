@@ -8,8 +8,8 @@ export function takesTokens({ graph }: Model): boolean {
   return graph.inputs.some(({ name }) => name === TOKEN_INPUT);
 }
 
-/** Whether a model reads texts: its input takes strings, or what a tokenizer makes of them. */
+/** Whether a model reads texts: its one input takes strings, or its inputs what a tokenizer makes of them. */
 export function takesText(model: Model): boolean {
   const { inputs } = model.graph;
-  return takesTokens(model) || (inputs.length > 0 && inputs.every(({ dtype }) => dtype === "string"));
+  return takesTokens(model) || (inputs.length === 1 && inputs[0]!.dtype === "string");
 }

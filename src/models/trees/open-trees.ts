@@ -1,10 +1,12 @@
 import { Rng } from "../../base/rng.ts";
 import type { Model } from "../../graph/ir.ts";
+import type { RowSpace } from "../../inputs/row/row-space.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
 import { type Arrangement, toModelOrder } from "../arrangement.ts";
 import type { ScoreMeaning } from "../classifier.ts";
 import { type Preprocessing, toModelUnits, type Units } from "../preprocessing.ts";
 import type { ScoreHead } from "../score-head.ts";
+import { numberIn, type TreeColumn } from "./columns.ts";
 import { type Tree, type TreeEnsemble, treeEnsemble } from "./ensemble.ts";
 import {
   type Comparison,
@@ -15,7 +17,6 @@ import {
   TreeProblem,
   treesBehind,
 } from "./read.ts";
-import type { Scaled } from "./scaled-input.ts";
 
 export interface OpenedTrees {
   readonly trees: TreeEnsemble;
@@ -28,6 +29,8 @@ export interface TreesOptions {
   readonly head: ScoreHead;
   readonly arrangement: Arrangement;
   readonly preprocessing: Preprocessing;
+  /** What rows of a table are: a category that takes several numbers has exactly one 1 among them. */
+  readonly rows?: RowSpace | undefined;
   /** The scores that the file gives for a row of attack space, alone. */
   scores(row: Float32Array): Promise<Float32Array>;
 }
@@ -44,11 +47,11 @@ const AGREEMENT = 1e-4;
  */
 export async function openTrees(options: TreesOptions): Promise<OpenedTrees | string | null> {
   const { model, head } = options;
-  const found = treesBehind(model, head.logits);
+  const found = treesBehind(model, head.logits, sizeOf(options.arrangement.dims));
   if (found === null || (head.kind !== "scores" && head.kind !== "binary-logit")) return null;
   try {
     const file = readTrees(found.node);
-    const convert = intoAttackSpace(file, head.classes, options, found.scaled);
+    const convert = intoAttackSpace(file, head.classes, options, found.columns);
     const trees = treeEnsemble(file.roots.map(convert), baseOf(file));
     const problem = await disagreement(trees, file, options);
     return problem ?? { trees, meaning: meaningOf(file, trees) };
@@ -89,7 +92,7 @@ export function intoAttackSpace(
   file: FileTrees,
   classes: number,
   { model, arrangement, preprocessing }: Pick<TreesOptions, "model" | "arrangement" | "preprocessing">,
-  scaled: Scaled = (value) => value,
+  columns: readonly TreeColumn[] = plainColumns(sizeOf(arrangement.dims)),
 ): (root: number) => Tree {
   if (file.targets !== classes && !(file.targets === 1 && classes === 2))
     throw new TreeProblem(`${file.targets} targets for ${classes} classes`);
@@ -110,16 +113,17 @@ export function intoAttackSpace(
   );
   const dtype = model.graph.inputs[0]!.dtype;
   const whole = dtype !== "float32" && dtype !== "float64";
-  const valueAt = (feature: number, x: number): number => {
-    const value = toModelUnits(Float32Array.of(x), unitsOf(units, order[feature]! % last), 1)[0]!;
-    return scaled(whole ? Math.round(value) : value, feature);
+  const valueAt = (column: NonNullable<TreeColumn>, x: number): number => {
+    if (column.source === null) return column.value;
+    const value = toModelUnits(Float32Array.of(x), unitsOf(units, order[column.source]! % last), 1)[0]!;
+    return numberIn(column, whole ? Math.round(value) : value);
   };
   let nodes = 0;
   const cuts = new Map<string, number>();
   const cutOf = (feature: number, comparison: "<" | "<=", value: number): number => {
     const key = `${feature} ${comparison} ${value}`;
     const above = (x: number) => {
-      const v = valueAt(feature, x);
+      const v = valueAt(columns[feature]!, x);
       return comparison === "<" ? v >= value : v > value;
     };
     const cut = cuts.get(key) ?? firstFloat(above);
@@ -153,8 +157,12 @@ export function intoAttackSpace(
       if (open.has(index)) throw new TreeProblem("a tree that contains itself");
       if (open.size >= DEEPEST) throw new TreeProblem(`a tree deeper than ${DEEPEST}`);
       open.add(index);
-      const coordinate = order[node.feature];
-      if (coordinate === undefined) throw new TreeProblem(`feature ${node.feature} of ${size}`);
+      const column = columns[node.feature];
+      if (column === null)
+        throw new TreeProblem(`feature ${node.feature} is a category that the schema has as a code: say "encoding": "one-hot"`);
+      // A constant is on the same side everywhere: the cut of any coordinate says so.
+      const coordinate = column === undefined ? undefined : order[column.source ?? 0];
+      if (coordinate === undefined) throw new TreeProblem(`feature ${node.feature} of ${columns.length}`);
       const placed = placeSplit(coordinate, node);
       open.delete(index);
       return placed;
@@ -185,6 +193,10 @@ export function intoAttackSpace(
       weights,
     };
   };
+}
+
+function plainColumns(size: number): readonly TreeColumn[] {
+  return Array.from({ length: size }, (_, source) => ({ source, steps: [] }));
 }
 
 /** The units of one channel or feature. */
@@ -231,7 +243,7 @@ function firstFloat(test: (x: number) => boolean): number {
 async function disagreement(
   trees: TreeEnsemble,
   file: FileTrees,
-  { arrangement, scores }: TreesOptions,
+  { arrangement, scores, rows }: TreesOptions,
 ): Promise<string | null> {
   const rng = Rng.of(0).fold("tree-rows");
   const size = sizeOf(arrangement.dims);
@@ -241,6 +253,11 @@ async function disagreement(
       if (f >= 0 && cut[node]! > 0 && cut[node]! <= 1) perFeature[f]!.push(cut[node]!, previousFloat(cut[node]!));
   for (let row = 0; row < TEST_ROWS; row++) {
     const x = Float32Array.from(perFeature, (values) => values[rng.integer(values.length)]!);
+    for (const [f, { boxes }] of rows?.fields.entries() ?? []) {
+      if (boxes.length === 1) continue;
+      const start = rows!.starts[f]!;
+      x.fill(0, start, start + boxes.length)[start + rng.integer(boxes.length)] = 1;
+    }
     const expected = outputs(file, trees.sums(x));
     const got = await scores(x);
     const scale = got.reduce((most, value) => Math.max(most, Math.abs(value)), 1);

@@ -1,6 +1,6 @@
 import type { Model, Node, Value } from "../../graph/ir.ts";
 import { toNumbers } from "../../tensor/tensor.ts";
-import { type Scaled, scaledInput } from "./scaled-input.ts";
+import { columnsOf, type TreeColumn } from "./columns.ts";
 
 /** How a node of a file compares a feature with its value; where that holds, `yes` is next. */
 export type Comparison = "<" | "<=" | ">" | ">=" | "==" | "!=";
@@ -46,12 +46,16 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
 /** `nodes_modes` of TreeEnsemble 5, by number. */
 const NUMBERED = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"];
 
-/** The node of trees that makes `scores` (of the model, or of a copy), and what it reads of each feature of the model's input; null where there is none. */
-export function treesBehind(model: Model, scores: Value): { readonly node: Node; readonly scaled: Scaled } | null {
+/** The node of trees that makes `scores` (of the model, or of a copy), and what its features are of the model's input, `size` numbers; null where there is none. */
+export function treesBehind(
+  model: Model,
+  scores: Value,
+  size: number,
+): { readonly node: Node; readonly columns: readonly TreeColumn[] } | null {
   const node = behind(scores).producer;
   if (node === null || node.domain !== DOMAIN || !node.op.startsWith("TreeEnsemble")) return null;
-  const scaled = scaledInput(model, node.inputs[0]);
-  return scaled === null ? null : { node, scaled };
+  const columns = columnsOf(model, node.inputs[0], size);
+  return columns === null ? null : { node, columns };
 }
 
 /** The value itself: what an Identity, a Cast between floats, or a product with one (LightGBM's converter ends with it) was made of. */
