@@ -159,7 +159,9 @@ export function intoAttackSpace(
       open.add(index);
       const column = columns[node.feature];
       if (column === null)
-        throw new TreeProblem(`feature ${node.feature} is a category that the schema has as a code: say "encoding": "one-hot"`);
+        throw new TreeProblem(
+          `feature ${node.feature} is a category that the schema has as a code: say "encoding": "one-hot"`,
+        );
       // A constant is on the same side everywhere: the cut of any coordinate says so.
       const coordinate = column === undefined ? undefined : order[column.source ?? 0];
       if (coordinate === undefined) throw new TreeProblem(`feature ${node.feature} of ${columns.length}`);
