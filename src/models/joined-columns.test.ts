@@ -67,14 +67,14 @@ const linear = (op: OpBuilder, columns: Value) => {
     ),
   );
 };
-/** A tree that looks at the income, then at whether it is a car. */
-const trees = (op: OpBuilder, columns: Value) => {
+/** A tree that looks at the income, then at another column. */
+const trees = (column: number) => (op: OpBuilder, columns: Value) => {
   const ints = (...value: number[]): AttributeInput => ({ type: "ints", value });
   const floats = (...value: number[]): AttributeInput => ({ type: "floats", value });
   const attributes: Record<string, AttributeInput> = {
     nodes_treeids: ints(0, 0, 0, 0, 0),
     nodes_nodeids: ints(0, 1, 2, 3, 4),
-    nodes_featureids: ints(0, 5, 0, 0, 0),
+    nodes_featureids: ints(0, column, 0, 0, 0),
     nodes_values: floats(0.29, 0.5, 0, 0, 0),
     nodes_modes: ["BRANCH_LEQ", "BRANCH_LEQ", "LEAF", "LEAF", "LEAF"],
     nodes_truenodeids: ints(1, 3, 0, 0, 0),
@@ -147,8 +147,12 @@ describe("a pipeline that takes a table column by column", () => {
     await classifier.close();
   });
 
-  it("has its trees read through scaling and encoding", async () => {
-    const bytes = pipeline(trees);
+  it.each([
+    ["a category of 0 and 1", 5],
+    ["a text that the schema does not have", 4],
+    ["a category of codes", 7],
+  ])("has its trees read through scaling and encoding, of %s", async (_, column) => {
+    const bytes = pipeline(trees(column));
     const classifier = await load(bytes);
     expect(classifier.capabilities.trees).toBe(true);
     for (const levels of someLevels) {

@@ -1,3 +1,4 @@
+import type { OpBuilder } from "../graph/builder.ts";
 import { replaceUses } from "../graph/index.ts";
 import type { Graph, Node, Value } from "../graph/ir.ts";
 import { replaceNodes } from "../graph/replace-nodes.ts";
@@ -63,9 +64,11 @@ function encodeAtOnce(graph: Graph, columns: readonly MadeColumn[]): void {
   const byValue = new Map(columns.map((column) => [column.value, column]));
   replaceNodes(graph, (op, node) => {
     const column = node.inputs[0] == null ? undefined : byValue.get(node.inputs[0]);
-    const names = node.attributes.get("cats_strings");
     const category = column?.category;
-    if (node.op !== "OneHotEncoder" || names?.type !== "strings" || category == null) return null;
+    if (category == null) return null;
+    if (node.op === "LabelEncoder") return numbered(op, node, category);
+    const names = node.attributes.get("cats_strings");
+    if (node.op !== "OneHotEncoder" || names?.type !== "strings") return null;
     // Unknown texts are an error of some files: that is theirs to say.
     if (node.int("zeros", 1) === 0 && category.values.some((value) => !names.value.includes(value))) return null;
     const cells = category.values.flatMap((value) => names.value.map((name) => Number(name === value)));
@@ -74,4 +77,16 @@ function encodeAtOnce(graph: Graph, columns: readonly MadeColumn[]): void {
     const shape = column!.value.rank === 1 ? [-1, names.value.length] : [-1, 1, names.value.length];
     return [op.Reshape(encoded, int64Vector(shape))];
   });
+}
+
+/** A number for each text; null of a form that is not scikit-learn's. */
+function numbered(op: OpBuilder, node: Node, { values, index }: NonNullable<MadeColumn["category"]>): Value[] | null {
+  const keys = node.attributes.get("keys_strings");
+  const [whole, parts] = [node.attributes.get("values_int64s"), node.attributes.get("values_floats")];
+  const given = whole ?? parts;
+  if (keys?.type !== "strings" || (given?.type !== "ints" && given?.type !== "floats")) return null;
+  const none = whole === undefined ? node.float("default_float", -0) : node.int("default_int64", -1);
+  const table = values.map((value) => given.value[keys.value.indexOf(value)] ?? none);
+  const numbers = op.Gather(float32([values.length], table), index);
+  return [whole === undefined ? numbers : op.Cast(numbers, { to: codeFromDtype("int64") })];
 }

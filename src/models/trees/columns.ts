@@ -4,13 +4,23 @@ import type { Tensor } from "../../tensor/tensor.ts";
 
 type Step = (value: number) => number;
 
-/** What trees read as one feature: a number of the model's input, scaled upwards; a constant; or something else, which no tree may look at. */
+/**
+ * What trees read as one feature: a number of the model's input, scaled upwards; a constant; what a table says of each of its codes, in ascending order; or something else, which no tree may
+ * look at.
+ */
 export type TreeColumn =
-  | { readonly source: number; readonly steps: readonly Step[] }
-  | { readonly source: null; readonly value: number }
+  | { readonly kind: "number"; readonly source: number; readonly steps: readonly Step[] }
+  | { readonly kind: "constant"; readonly value: number }
+  | {
+      readonly kind: "table";
+      readonly source: number;
+      readonly codes: readonly number[];
+      readonly values: readonly number[];
+    }
   | null;
 
 const FLOATS = new Set([codeFromDtype("float32"), codeFromDtype("float64")]);
+const WHOLE = new Set([codeFromDtype("int32"), codeFromDtype("int64")]);
 /** Longer chains are nothing that a pipeline makes. */
 const DEEPEST = 64;
 /** What gives the numbers of each row as they are, in their order. */
@@ -26,16 +36,13 @@ export function columnsOf(model: Model, read: Value | null | undefined, size: nu
   const known = new Map<Value, readonly TreeColumn[] | null>();
   const of = (value: Value | null | undefined, depth: number): readonly TreeColumn[] | null => {
     if (value == null || depth > DEEPEST) return null;
-    if (value.name === input?.name) return Array.from({ length: size }, (_, source) => ({ source, steps: [] }));
+    if (value.name === input?.name)
+      return Array.from({ length: size }, (_, source) => ({ kind: "number", source, steps: [] }));
     if (!known.has(value))
       known.set(value, value.producer === null ? null : made(value.producer, (one) => of(one, depth + 1)));
     return known.get(value)!;
   };
   return of(read, 0);
-}
-
-export function numberIn(column: NonNullable<TreeColumn>, value: number): number {
-  return column.source === null ? column.value : column.steps.reduce((current, step) => step(current), value);
 }
 
 type Of = (value: Value | null | undefined) => readonly TreeColumn[] | null;
@@ -46,6 +53,7 @@ function made(node: Node, of: Of): readonly TreeColumn[] | null {
   if (domain === "ai.onnx.ml") return madeByMl(node, of(first));
   if (domain !== "") return null;
   if (PASSING.has(op) || (op === "Cast" && FLOATS.has(node.int("to", 0)))) return of(first);
+  if (op === "Cast" && WHOLE.has(node.int("to", 0))) return stepped(of(first), [1], () => Math.trunc);
   if (op === "Concat" && node.int("axis", 0) !== 0) {
     const parts = inputs.map(of);
     return parts.some((part) => part === null) ? null : parts.flatMap((part) => part!);
@@ -64,7 +72,7 @@ function made(node: Node, of: Of): readonly TreeColumn[] | null {
 function madeByMl(node: Node, columns: readonly TreeColumn[] | null): readonly TreeColumn[] | null {
   // In the place of NaN, which never comes in.
   if (node.op === "Imputer" && Number.isNaN(node.float("replaced_value_float", 0))) return columns;
-  if (node.op !== "Scaler" || columns === null) return null;
+  if (node.op !== "Scaler") return null;
   const [offset, scale] = [numbersOf(node, "offset"), numbersOf(node, "scale")];
   return stepped(columns, scale, (f) => (value) => Math.fround(Math.fround(value - at(offset, f)) * at(scale, f)));
 }
@@ -73,11 +81,30 @@ function madeByMl(node: Node, columns: readonly TreeColumn[] | null): readonly T
 function gathered(node: Node, of: Of): readonly TreeColumn[] | null {
   const [first, second] = node.inputs;
   const table = first?.constant;
-  if (table != null) return table.dims.length === 2 ? new Array<TreeColumn>(table.dims[1]!).fill(null) : null;
+  if (table != null) return lookedUp(table, second, of);
   const [columns, which] = [of(first), second?.constant];
   if (columns === null || which == null || node.int("axis", 0) === 0) return null;
   const places = Array.from(which.data as ArrayLike<number | bigint>, Number);
   return places.every((place) => place in columns) ? places.map((place) => columns[place]!) : null;
+}
+
+/** Rows of a table, by the code that a number is nearest to: how categories that a schema has as codes are encoded. */
+function lookedUp(table: Tensor, index: Value | null | undefined, of: Of): readonly TreeColumn[] | null {
+  const difference = index?.producer?.op === "ArgMin" ? index.producer.inputs[0]?.producer?.inputs[0]?.producer : null;
+  const [numbers, known] = difference?.op === "Sub" ? difference.inputs : [];
+  const [column] = of(numbers) ?? [];
+  const codes = Array.from((known?.constant?.data ?? []) as ArrayLike<number>, Number);
+  const width = table.data.length / codes.length;
+  if (column?.kind !== "number" || column.steps.length > 0 || !Number.isInteger(width))
+    return new Array<TreeColumn>(table.dims[1] ?? 1).fill(null);
+  const cells = Array.from(table.data as ArrayLike<number | bigint>, Number);
+  const order = codes.map((_, i) => i).sort((a, b) => codes[a]! - codes[b]!);
+  return Array.from({ length: width }, (_, c) => ({
+    kind: "table",
+    source: column.source,
+    codes: order.map((i) => codes[i]!),
+    values: order.map((i) => cells[i * width + c]!),
+  }));
 }
 
 /** A product with a matrix of 0 and 1, at most one of them 1 in each column: numbers in another order, and 0 where there is none. */
@@ -88,17 +115,17 @@ function encoded(
   const [rows, width] = matrix?.dims ?? [];
   if (columns === null || matrix == null || matrix.dims.length !== 2 || rows !== columns.length) return null;
   const cells = Array.from(matrix.data as ArrayLike<number | bigint>, Number);
-  if (cells.some((cell) => cell !== 0 && cell !== 1)) return null;
+  if (cells.some((cell) => cell !== 0 && cell !== 1)) return new Array<TreeColumn>(width!).fill(null);
   return Array.from({ length: width! }, (_, c): TreeColumn => {
     const ones = columns.filter((__, r) => cells[r * width! + c] === 1);
-    return ones.length > 1 ? null : ones.length === 0 ? { source: null, value: 0 } : ones[0]!;
+    return ones.length > 1 ? null : ones.length === 0 ? { kind: "constant", value: 0 } : ones[0]!;
   });
 }
 
 function clipped({ inputs, attributes }: Node, columns: readonly TreeColumn[] | null) {
   // Before opset 11 the ends are attributes: pipelines that old scale nothing with it.
   const ends = [inputs[1], inputs[2]].map((end) => (end == null ? null : (end.constant?.data ?? [])));
-  if (columns === null || attributes.size > 0 || ends.some((end) => end !== null && end.length !== 1)) return null;
+  if (attributes.size > 0 || ends.some((end) => end !== null && end.length !== 1)) return null;
   const [low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY] = ends.map((end) =>
     end === null ? undefined : Number(end[0]),
   );
@@ -114,8 +141,7 @@ function arithmetic(op: string, columns: readonly TreeColumn[] | null, constant:
   };
   const step = steps[op];
   const isByColumn = constant.data.length === 1 || constant.data.length === constant.dims.at(-1);
-  if (step === undefined || columns === null || !isByColumn || (!isSecond && (op === "Sub" || op === "Div")))
-    return null;
+  if (step === undefined || !isByColumn || (!isSecond && (op === "Sub" || op === "Div"))) return null;
   const numbers = Array.from(constant.data as ArrayLike<number | bigint>, Number);
   const scale = op === "Mul" || op === "Div" ? numbers : [1];
   return stepped(columns, scale, (f) => (value) => Math.fround(step(value, at(numbers, f))));
@@ -123,17 +149,18 @@ function arithmetic(op: string, columns: readonly TreeColumn[] | null, constant:
 
 /** Each column one step further; null where that would turn one. */
 function stepped(
-  columns: readonly TreeColumn[],
+  columns: readonly TreeColumn[] | null,
   scale: readonly number[],
   stepOf: (feature: number) => Step,
 ): readonly TreeColumn[] | null {
-  if (scale.length === 0 || !scale.every((one) => one > 0 && Number.isFinite(one))) return null;
+  if (columns === null || scale.length === 0 || !scale.every((one) => one > 0 && Number.isFinite(one))) return null;
   return columns.map((column, f): TreeColumn => {
     if (column === null) return null;
     const step = stepOf(f);
-    return column.source === null
-      ? { source: null, value: step(column.value) }
-      : { source: column.source, steps: [...column.steps, step] };
+    if (column.kind === "constant") return { ...column, value: step(column.value) };
+    return column.kind === "table"
+      ? { ...column, values: column.values.map(step) }
+      : { ...column, steps: [...column.steps, step] };
   });
 }
 

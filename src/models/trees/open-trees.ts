@@ -6,7 +6,7 @@ import { type Arrangement, toModelOrder } from "../arrangement.ts";
 import type { ScoreMeaning } from "../classifier.ts";
 import { type Preprocessing, toModelUnits, type Units } from "../preprocessing.ts";
 import type { ScoreHead } from "../score-head.ts";
-import { numberIn, type TreeColumn } from "./columns.ts";
+import type { TreeColumn } from "./columns.ts";
 import { type Tree, type TreeEnsemble, treeEnsemble } from "./ensemble.ts";
 import {
   type Comparison,
@@ -17,6 +17,8 @@ import {
   TreeProblem,
   treesBehind,
 } from "./read.ts";
+
+type NumberColumn = Extract<TreeColumn, { kind: "number" }>;
 
 export interface OpenedTrees {
   readonly trees: TreeEnsemble;
@@ -29,7 +31,7 @@ export interface TreesOptions {
   readonly head: ScoreHead;
   readonly arrangement: Arrangement;
   readonly preprocessing: Preprocessing;
-  /** What rows of a table are: a category that takes several numbers has exactly one 1 among them. */
+  /** What rows of a table are: between the values of a category there is nothing. */
   readonly rows?: RowSpace | undefined;
   /** The scores that the file gives for a row of attack space, alone. */
   scores(row: Float32Array): Promise<Float32Array>;
@@ -113,17 +115,17 @@ export function intoAttackSpace(
   );
   const dtype = model.graph.inputs[0]!.dtype;
   const whole = dtype !== "float32" && dtype !== "float64";
-  const valueAt = (column: NonNullable<TreeColumn>, x: number): number => {
-    if (column.source === null) return column.value;
-    const value = toModelUnits(Float32Array.of(x), unitsOf(units, order[column.source]! % last), 1)[0]!;
-    return numberIn(column, whole ? Math.round(value) : value);
+  const valueAt = (source: number, x: number): number => {
+    const value = toModelUnits(Float32Array.of(x), unitsOf(units, order[source]! % last), 1)[0]!;
+    return whole ? Math.round(value) : value;
   };
   let nodes = 0;
   const cuts = new Map<string, number>();
-  const cutOf = (feature: number, comparison: "<" | "<=", value: number): number => {
+  /** Where a number, after these steps, comes to a value, or above it. */
+  const cutOf = (feature: number, { source, steps }: NumberColumn, comparison: "<" | "<=", value: number): number => {
     const key = `${feature} ${comparison} ${value}`;
     const above = (x: number) => {
-      const v = valueAt(columns[feature]!, x);
+      const v = steps.reduce((current, step) => step(current), valueAt(source, x));
       return comparison === "<" ? v >= value : v > value;
     };
     const cut = cuts.get(key) ?? firstFloat(above);
@@ -158,27 +160,42 @@ export function intoAttackSpace(
       if (open.size >= DEEPEST) throw new TreeProblem(`a tree deeper than ${DEEPEST}`);
       open.add(index);
       const column = columns[node.feature];
-      if (column === null)
-        throw new TreeProblem(
-          `feature ${node.feature} is a category that the schema has as a code: say "encoding": "one-hot"`,
-        );
-      // A constant is on the same side everywhere: the cut of any coordinate says so.
-      const coordinate = column === undefined ? undefined : order[column.source ?? 0];
-      if (coordinate === undefined) throw new TreeProblem(`feature ${node.feature} of ${columns.length}`);
-      const placed = placeSplit(coordinate, node);
+      if (column === undefined) throw new TreeProblem(`feature ${node.feature} of ${columns.length}`);
+      if (column === null) throw new TreeProblem(`feature ${node.feature} is no number of the input`);
+      const placed = column.kind === "number" ? placeSplit(column, node) : placeSides(column, node);
       open.delete(index);
       return placed;
     };
-    const placeSplit = (coordinate: number, { feature, comparison, value, yes, no }: FileSplit): number => {
+    const placeSplit = (column: NumberColumn, { feature, comparison, value, yes, no }: FileSplit): number => {
+      const coordinate = order[column.source];
+      if (coordinate === undefined) throw new TreeProblem(`feature ${feature} of ${size}`);
       const [first, negated] = NORMAL[comparison];
       if (first !== "==")
-        return split(coordinate, cutOf(feature, first, value), negated ? no : yes, negated ? yes : no);
+        return split(coordinate, cutOf(feature, column, first, value), negated ? no : yes, negated ? yes : no);
       // Equal: not below, and not above.
       const [equal, other] = negated ? [no, yes] : [yes, no];
-      const node = add(coordinate, cutOf(feature, "<", value));
+      const node = add(coordinate, cutOf(feature, column, "<", value));
       parts.below[node] = place(other);
-      parts.above[node] = split(coordinate, cutOf(feature, "<=", value), equal, other);
+      parts.above[node] = split(coordinate, cutOf(feature, column, "<=", value), equal, other);
       return node;
+    };
+    /** Of a constant one side; of a table one side after the other, as its codes go up. */
+    const placeSides = (
+      column: Exclude<NonNullable<TreeColumn>, NumberColumn>,
+      { feature, comparison, value, yes, no }: FileSplit,
+    ): number => {
+      const values = column.kind === "constant" ? [column.value] : column.values;
+      const sides = values.map((one) => (holds(one, comparison, value) ? yes : no));
+      const sidesFrom = (from: number): number => {
+        const next = sides.findIndex((side, i) => i > from && side !== sides[from]);
+        if (next < 0 || column.kind === "constant") return place(sides[from]!);
+        const number = { kind: "number" as const, source: column.source, steps: [] };
+        const node = add(order[column.source]!, cutOf(-1 - feature, number, "<", column.codes[next]!));
+        parts.below[node] = place(sides[from]!);
+        parts.above[node] = sidesFrom(next);
+        return node;
+      };
+      return sidesFrom(0);
     };
     if (place(root) !== 0) throw new TreeProblem("a root without a place");
     const weights = new Float64Array(parts.feature.length * classes);
@@ -198,7 +215,7 @@ export function intoAttackSpace(
 }
 
 function plainColumns(size: number): readonly TreeColumn[] {
-  return Array.from({ length: size }, (_, source) => ({ source, steps: [] }));
+  return Array.from({ length: size }, (_, source) => ({ kind: "number", source, steps: [] }));
 }
 
 /** The units of one channel or feature. */
@@ -208,6 +225,12 @@ function unitsOf(units: Units, place: number): Units {
     typeof values === "string" || values.length === 1 ? values : [values[place]],
   ]);
   return Object.fromEntries(entries) as Units;
+}
+
+function holds(one: number, comparison: Comparison, value: number): boolean {
+  const [first, negated] = NORMAL[comparison];
+  const is = first === "<" ? one < value : first === "<=" ? one <= value : one === value;
+  return is !== negated;
 }
 
 /** Each comparison as "below" or "equal", and whether what follows is swapped. */
@@ -255,11 +278,8 @@ async function disagreement(
       if (f >= 0 && cut[node]! > 0 && cut[node]! <= 1) perFeature[f]!.push(cut[node]!, previousFloat(cut[node]!));
   for (let row = 0; row < TEST_ROWS; row++) {
     const x = Float32Array.from(perFeature, (values) => values[rng.integer(values.length)]!);
-    for (const [f, { boxes }] of rows?.fields.entries() ?? []) {
-      if (boxes.length === 1) continue;
-      const start = rows!.starts[f]!;
-      x.fill(0, start, start + boxes.length)[start + rng.integer(boxes.length)] = 1;
-    }
+    for (const [f, field] of rows?.schema.fields.entries() ?? [])
+      if (field.type === "category") rows!.fields[f]!.write(rng.integer(field.values.length), x, rows!.starts[f]!);
     const expected = outputs(file, trees.sums(x));
     const got = await scores(x);
     const scale = got.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
