@@ -57,7 +57,7 @@ export interface AdaptedModel {
 }
 
 /** Distinct rows of 8-bit noise, each with its own brightness, always the same; of a table the legal ones that are nearest. */
-function testRows(size: number, rows: RowSpace | undefined): Float32Array[] {
+export function testRows(size: number, rows: RowSpace | undefined): Float32Array[] {
   const rng = Rng.of(0).fold("test-rows");
   return Array.from({ length: TEST_ROWS }, (_, row) => {
     const noise = Float32Array.from({ length: size }, () => rng.integer(128 + 16 * row) / 255);

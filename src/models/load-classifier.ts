@@ -7,11 +7,12 @@ import type { OpTable } from "../ops/define.ts";
 import { operators } from "../ops/index.ts";
 import type { Runtime, Session } from "../runtime/runtime.ts";
 import { sizeOf } from "../tensor/tensor.ts";
-import { type AdaptedModel, adapt } from "./adapt.ts";
+import { type AdaptedModel, adapt, testRows } from "./adapt.ts";
 import { type Arrangement, type ArrangementOptions, arrange } from "./arrangement.ts";
 import type { AttackGraph } from "./attack-graph.ts";
 import { castFloat16Edges, DeployedModel } from "./deployed.ts";
 import { withJoinedColumns } from "./joined-columns.ts";
+import { labelNote } from "./label-note.ts";
 import { OnnxClassifier } from "./onnx-classifier.ts";
 import { type ModelSource, type OpenedModel, openModel } from "./open-model.ts";
 import { type Preprocessing, type PreprocessingOptions, resolvePreprocessing } from "./preprocessing.ts";
@@ -124,6 +125,7 @@ async function assemble(
   const obstacles = gradientProblems(graph, table);
   const gradient = obstacles.length === 0;
   const scores = (row: Float32Array) => deployed.scores(row, head);
+  const otherLabel = await labelNote(model, head, deployed, testRows(sizeOf(arrangement.dims), options.rows));
   const trees = await openTrees({ model, head, arrangement, preprocessing, rows: options.rows, scores });
   return new OnnxClassifier({
     runtime,
@@ -139,7 +141,12 @@ async function assemble(
     gradient,
     maxBatch: fixedBatch ?? largestBatch(graph, table),
     fixedBatch,
-    notes: [...notes, ...notesOf(opened, arrangement, adapted), ...treeNotes(trees)],
+    notes: [
+      ...notes,
+      ...notesOf(opened, arrangement, adapted),
+      ...(otherLabel === null ? [] : [otherLabel]),
+      ...treeNotes(trees),
+    ],
     trees: typeof trees === "string" ? null : trees,
     steps: stepsOf(opened, gradient ? graph : null, table, preprocessing),
     problems: [...adapted.problems, ...obstacles],
