@@ -41,8 +41,10 @@ export class IndexedNotes implements Notes {
         purpose,
       ]);
       id = tables.number("SELECT id FROM purpose WHERE name = ?", [purpose]);
-      tables.run("DELETE FROM purpose WHERE id NOT IN (SELECT id FROM purpose ORDER BY used DESC LIMIT ?)", [KEPT]);
-      tables.run("DELETE FROM note WHERE purpose NOT IN (SELECT id FROM purpose)");
+      for (const [old] of tables.rows("SELECT id FROM purpose ORDER BY used DESC LIMIT -1 OFFSET ?", [KEPT])) {
+        tables.run("DELETE FROM note WHERE purpose = ?", [Number(old)]);
+        tables.run("DELETE FROM purpose WHERE id = ?", [Number(old)]);
+      }
       const gone =
         "SELECT id FROM note WHERE purpose = ? AND refers IS NOT NULL AND refers NOT IN (SELECT id FROM sample)";
       tables.run(`DELETE FROM note WHERE purpose = ? AND id IN (${gone})`, [id, id]);
@@ -85,8 +87,7 @@ export class IndexedNotes implements Notes {
   }
 
   *bodies(kinds: readonly string[]): Generator<string> {
-    const wanted = new Set(kinds);
-    const ids = JSON.stringify(this.kinds().flatMap(([id, said]) => (wanted.has(said) ? [id] : [])));
+    const ids = this.numbersOf(kinds);
     let after = ["", ""];
     for (let page = FIRST; ; page = Math.min(4 * page, PAGE)) {
       // Few are of some kinds: found by kind, and only then read.
@@ -100,6 +101,17 @@ export class IndexedNotes implements Notes {
       if (rows.length < page) return;
       after = rows.at(-1)!.slice(0, 2).map(String);
     }
+  }
+
+  keys(kinds: readonly string[]): (readonly [id: string, part: string])[] {
+    // All in one row: a row for each would take most of the time.
+    const [row] = this.tables.rows(
+      `SELECT json_group_array(id), json_group_array(part) FROM note INDEXED BY note_by_kind
+         WHERE purpose = ? AND kind IN (SELECT value FROM json_each(?))`,
+      [this.purpose, this.numbersOf(kinds)],
+    );
+    const [ids, parts] = row!.map((column) => JSON.parse(String(column)) as string[]);
+    return ids!.map((id, i) => [id, parts![i]!]);
   }
 
   joined(prefix: string, separator: string): Uint8Array | null {
@@ -134,6 +146,11 @@ export class IndexedNotes implements Notes {
       "note (purpose, id, part, kind, place, refers, body)",
       notes.map((one) => [this.purpose, one.id, one.part, kinds.get(one.kind)!, one.place, one.refers, one.body]),
     );
+  }
+
+  private numbersOf(kinds: readonly string[]): string {
+    const wanted = new Set(kinds);
+    return JSON.stringify(this.kinds().flatMap(([id, said]) => (wanted.has(said) ? [id] : [])));
   }
 
   private kinds(): [id: number, said: string][] {

@@ -26,6 +26,8 @@ export interface Notes {
   counts(): readonly { readonly kind: string; readonly notes: number }[];
   /** What notes of these kinds say, by sample, then by part. */
   bodies(kinds: readonly string[]): Iterable<string>;
+  /** Which notes are of these kinds: sample and part, in no order. */
+  keys(kinds: readonly string[]): readonly (readonly [id: string, part: string])[];
   /** What all about samples whose ids begin so say, in the same order, joined; null: there are none. */
   joined(prefix: string, separator: string): Uint8Array | null;
   /** The last sample, by id, with a note at this place. */

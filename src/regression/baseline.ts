@@ -103,6 +103,6 @@ export function ratchetOf(baseline: Baseline | null, now: number): VerdictFacts[
 export function brokenOf({ broken, standing }: Baseline, cases: CaseList): number {
   const known = new Set([...broken, ...standing]);
   let now = 0;
-  for (const one of cases.of((facts) => hasSay(facts) && isBrokenCase(facts))) if (known.has(caseKey(one))) now++;
+  for (const key of cases.keys((facts) => hasSay(facts) && isBrokenCase(facts))) if (known.has(key)) now++;
   return now;
 }

@@ -1,3 +1,4 @@
+import { caseKey } from "./case.ts";
 import { isBroken } from "./outcome.ts";
 import type { GateCase, GateResult, Outcome } from "./schema.ts";
 
@@ -29,6 +30,8 @@ export interface CaseList {
   count(fits?: Fits): number;
   /** Those that fit, by sample id, then threat. */
   of(fits: Fits): Iterable<GateCase>;
+  /** Names of those that fit, as `caseKey` gives them, in no order. */
+  keys(fits: Fits): Iterable<string>;
   /** All of them in the same order, each as JSON, with `separator` between them: a piece at a time. */
   json(separator: string): Iterable<Uint8Array | string>;
 }
@@ -79,6 +82,7 @@ export function listOf(cases: readonly GateCase[]): CaseList {
   return {
     counts,
     count: (fits) => countOf(counts, fits),
+    keys: (fits) => withFacts.flatMap(([one, facts]) => (fits(facts) ? [caseKey(one)] : [])),
     of: (fits) => withFacts.flatMap(([one, facts]) => (fits(facts) ? [one] : [])),
     json: (separator) => (cases.length === 0 ? [] : [cases.map((one) => JSON.stringify(one)).join(separator)]),
   };

@@ -9,6 +9,7 @@ import { CorpusIndex } from "../corpus/files-index.ts";
 import { forget } from "../corpus/forget.ts";
 import { samplePath } from "../corpus/layout.ts";
 import { ticking } from "../corpus/samples.test.fixture.ts";
+import { caseKey } from "./case.ts";
 import { factsOf } from "./case-list.ts";
 import { gate, gateOn } from "./gate.ts";
 import { gateJson } from "./gate-json.ts";
@@ -54,6 +55,8 @@ async function indexed(directory: string, options: GateOptions): Promise<GateRes
       const own = result.cases.filter((one) => JSON.stringify(factsOf(one)) === text);
       expect([...gated.cases.of((some) => JSON.stringify(some) === text)]).toEqual(own);
       expect(cases).toBe(own.length);
+      const keys = [...gated.cases.keys((some) => JSON.stringify(some) === text)];
+      expect(keys.sort()).toEqual(own.map(caseKey).sort());
     }
     return result;
   } finally {

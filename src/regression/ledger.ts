@@ -3,7 +3,16 @@ import type { Entry } from "../corpus/entry.ts";
 import { SHARDS } from "../corpus/layout.ts";
 import type { Note, Notes } from "../corpus/notes.ts";
 import { caseKey, REPLAYED } from "./case.ts";
-import { type CaseCount, type CaseFacts, type CaseList, countOf, factsOf, listOf, summed } from "./case-list.ts";
+import {
+  type CaseCount,
+  type CaseFacts,
+  type CaseList,
+  countOf,
+  type Fits,
+  factsOf,
+  listOf,
+  summed,
+} from "./case-list.ts";
 import { isWrong } from "./outcome.ts";
 import type { GateCase } from "./schema.ts";
 
@@ -119,11 +128,16 @@ function joined(notes: Notes, open: readonly GateCase[]): CaseList {
   const counts = notedCounts(notes);
   const others = listOf(open);
   const all = summed([...counts, ...others.counts]);
+  const kindsOf = (fits: Fits) => counts.flatMap(({ facts }) => (fits(facts) ? [JSON.stringify(facts)] : []));
   return {
     counts: all,
     count: (fits) => countOf(all, fits),
+    *keys(fits) {
+      for (const [sample, threat] of notes.keys(kindsOf(fits))) yield caseKey({ sample, threat: threat || null });
+      yield* others.keys(fits);
+    },
     *of(fits) {
-      const kinds = counts.flatMap(({ facts }) => (fits(facts) ? [JSON.stringify(facts)] : []));
+      const kinds = kindsOf(fits);
       const left = [...others.of(fits)];
       for (const body of kinds.length === 0 ? [] : notes.bodies(kinds)) {
         const one = JSON.parse(body) as GateCase;
