@@ -13,7 +13,7 @@ const OPSET = 18;
 const UNTYPED = { get: () => undefined };
 
 /**
- * A support vector machine says its class in one output and its scores in another. Of two classes without probabilities ONNX Runtime (1.30 and before) gives the lower score to the class that it
+ * A support vector machine says its class in one output and its scores in another. Of two classes without probabilities ONNX Runtime (1.30) gives the lower score to the class that it
  * names, so that whoever takes the highest score has nearly all of them wrong: where it does so, a Neg is added to the file. `note` says so; null where nothing had to be said.
  */
 export async function withTurnedScores(
