@@ -166,6 +166,33 @@ describe("a pipeline that takes a table column by column", () => {
     await classifier.close();
   });
 
+  it("keeps integers where an operator takes nothing else", async () => {
+    const graph = new Graph("codes");
+    const op = opBuilder(graph, { get: () => undefined });
+    const [income, vip] = ["income", "vip"].map((name) => op.input(name, { dtype: "int64", shape: ["N", 1] }));
+    const keys: Record<string, AttributeInput> = {
+      keys_int64s: { type: "ints", value: Array.from({ length: 101 }, (_, i) => i) },
+      values_floats: { type: "floats", value: Array.from({ length: 101 }, (_, i) => (i * 37) % 101) },
+    };
+    const [ranked] = op.node("LabelEncoder", [income!], keys, 1, "ai.onnx.ml");
+    const columns = op.Concat(ranked!, op.Cast(vip!, { to: codeFromDtype("float32") }), { axis: 1 });
+    const scores = op.MatMul(columns, float32([2, 2], [0.01, -0.02, 1, 2]));
+    op.output(Object.assign(scores, { name: "scores", dtype: "float32", shape: ["N", 2] }));
+    const model = new Model(graph, 18);
+    model.opsets.set("ai.onnx.ml", 2);
+    const bytes = writeModel(model);
+    const rows = spaceOf([FIELDS[0], FIELDS[2]]);
+    const classifier = await load(bytes, rows);
+    for (const income of [0, 13, 100]) {
+      const column = (value: number) => tensor("int64", [1, 1], BigInt64Array.of(BigInt(value)));
+      const expected = (await runDirectly(bytes, { income: column(income), vip: column(1) }))["scores"]!.data;
+      const row = rows.point(Int32Array.of(income, 1));
+      expect(await classifier.verify(row)).toEqual(expected);
+      expect(await classifier.scores({ data: row, count: 1 })).toEqual(expected);
+    }
+    await classifier.close();
+  });
+
   it("names each input and each field that do not fit", async () => {
     const fields = [
       { ...FIELDS[0], name: "salary" },

@@ -17,6 +17,16 @@ export interface MadeColumn {
 
 const INTEGERS: ReadonlySet<DType> = new Set(["int32", "int64", "bool"]);
 const INTEGER_CODES = new Set((["int32", "int64"] as const).map(codeFromDtype));
+/** Operators of ai.onnx.ml that take floats where they took integers, and give the same. */
+const TAKES_FLOATS = new Set([
+  "Scaler",
+  "Normalizer",
+  "LinearClassifier",
+  "SVMClassifier",
+  "TreeEnsembleClassifier",
+  "TreeEnsembleRegressor",
+  "OneHotEncoder",
+]);
 /** What changes neither numbers nor their order. */
 const PASSING = new Set(["Concat", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"]);
 
@@ -47,8 +57,8 @@ function keepFloats(graph: Graph, columns: readonly MadeColumn[]): void {
   }
   const isFloat = (value: Value | null) => value !== null && (floats.has(value) || value.dtype === "float32");
   const takesFloats = ({ op, domain, inputs }: Node) => {
-    if (!inputs.some((input) => input !== null && turned.has(input)) || domain === "ai.onnx.ml" || op === "Cast")
-      return true;
+    if (!inputs.some((input) => input !== null && turned.has(input)) || op === "Cast") return true;
+    if (domain === "ai.onnx.ml") return TAKES_FLOATS.has(op);
     return PASSING.has(op) && (op !== "Concat" || inputs.every((input) => isFloat(input) || turned.has(input!)));
   };
   if (graph.outputs.some((output) => turned.has(output)) || !graph.nodes.every(takesFloats)) return;
