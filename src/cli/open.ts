@@ -134,9 +134,14 @@ export async function loadOptions(
   return {
     ...modelOptions(given),
     dims: data.dims,
-    ...(data.rows === undefined ? {} : { features: data.rows.boxes, rows: data.rows }),
+    ...rowOptions(data.rows),
     ...(classes === null ? {} : { classes }),
   };
+}
+
+/** How a model takes rows of a table. */
+export function rowOptions(rows: RowSpace | undefined): LoadClassifierOptions {
+  return rows === undefined ? {} : { dims: [rows.size], features: rows.boxes, rows };
 }
 
 /** The attacker's own model. One that Blindspot trained takes attack space as it is, whatever the target takes. */

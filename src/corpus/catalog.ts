@@ -7,7 +7,7 @@ import { type Counts, type Facet, type FacetName, facetsOf } from "./facets.ts";
 import { classesIn, type Filter, matches } from "./filter.ts";
 import type { Notes } from "./notes.ts";
 import { type Sketch, sketchOf } from "./sketch.ts";
-import { type CorpusStatistics, statisticsOf, tallyOf } from "./statistics.ts";
+import { type CorpusStatistics, statisticsOf, type Tally, tallyOf } from "./statistics.ts";
 
 export interface Listed {
   /** Newest first. */
@@ -85,6 +85,11 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
   const { entries, problems, notUnderstood } = contents;
   const chosen = (filter: Filter) => entries.filter((entry) => matches(entry, filter)).sort(newestFirst);
   let grouping: Grouping | undefined;
+  let counted: Tally | undefined;
+  const tally = () => {
+    counted ??= tallyOf(contents);
+    return counted;
+  };
   return {
     samples: entries.length,
     problems,
@@ -100,7 +105,7 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
       const had = new Set(living.flatMap(inputsOf));
       return new Set(inputs.filter((digest) => had.has(digest)));
     },
-    counts: (name) => tallyOf(contents).counts(name),
+    counts: (name) => tally().counts(name),
     ids: (states) =>
       entries
         .filter(({ trust }) => states.includes(trust))
@@ -117,7 +122,7 @@ export function catalogOf(corpus: Corpus, contents: Contents): Catalog {
       return facets.filter((facet) => had.has(keyOf(facet)));
     },
     notes: () => null,
-    statistics: (classes) => statisticsOf(tallyOf(contents), classes),
+    statistics: (classes) => statisticsOf(tally(), classes),
     pairsByAttack() {
       const counts = new Map<string, PairCount>();
       for (const entry of entries) {

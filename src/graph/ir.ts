@@ -100,6 +100,12 @@ export class Node {
     return attribute?.type === "ints" ? attribute.value : undefined;
   }
 
+  /** Of a list of floats or of integers. */
+  numbers(name: string): readonly number[] | undefined {
+    const attribute = this.attributes.get(name);
+    return attribute?.type === "floats" || attribute?.type === "ints" ? attribute.value : undefined;
+  }
+
   tensor(name: string): Tensor | undefined {
     const attribute = this.attributes.get(name);
     return attribute?.type === "tensor" ? attribute.value : undefined;

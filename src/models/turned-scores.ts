@@ -24,12 +24,12 @@ export async function withTurnedScores(
   const found = machines.find(({ node }) => node !== null);
   if (found === undefined) return { opened, note: null };
   const node = found.node!;
-  if (numbersOf(node, "prob_a").length > 0)
+  if ((node.numbers("prob_a") ?? []).length > 0)
     return {
       opened,
       note: "its label counts votes of pairs, and may not be the class of its highest probability, which decides here",
     };
-  if (numbersOf(node, "vectors_per_class").length !== 2 || !(await namesTheLower(node, runtime)))
+  if (node.numbers("vectors_per_class")?.length !== 2 || !(await namesTheLower(node, runtime)))
     return { opened, note: null };
   const model = cloneModel(opened.model);
   const { graph } = model;
@@ -52,15 +52,10 @@ function machineBehind(output: Model["graph"]["outputs"][number]): Node | null {
   return isScores && node?.op === "SVMClassifier" && node.domain === "ai.onnx.ml" ? node : null;
 }
 
-function numbersOf({ attributes }: Node, name: string): readonly number[] {
-  const given = attributes.get(name);
-  return given?.type === "floats" || given?.type === "ints" ? given.value : [];
-}
-
 /** Whether the operator alone, asked about its own support vectors, never names the class with the higher score. */
 async function namesTheLower(node: Node, runtime: Runtime): Promise<boolean> {
-  const support = numbersOf(node, "support_vectors");
-  const vectors = numbersOf(node, "vectors_per_class").reduce((sum, own) => sum + own, 0);
+  const support = node.numbers("support_vectors") ?? [];
+  const vectors = (node.numbers("vectors_per_class") ?? []).reduce((sum, own) => sum + own, 0);
   const features = support.length / vectors;
   const rows = Math.min(vectors, MOST_ROWS);
   const graph = new Graph("machine");

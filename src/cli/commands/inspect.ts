@@ -10,7 +10,7 @@ import { grouped, table } from "../../report/format.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { isQueried } from "../models/is-queried.ts";
 import { openAttacked } from "../models/open-attacked.ts";
-import { loadOptions, modelOptions, openData, openModelFile, openSchema } from "../open.ts";
+import { loadOptions, modelOptions, openData, openModelFile, openSchema, rowOptions } from "../open.ts";
 import { type Given, requireOptions } from "../options.ts";
 import { probe } from "../preprocessing.ts";
 
@@ -49,8 +49,7 @@ export async function run(given: Given, [path]: readonly string[]): Promise<numb
 /** How the model is read where no data say it. */
 async function optionsAlone(given: Given): Promise<LoadClassifierOptions> {
   if (given.schema === undefined) return modelOptions(given);
-  const rows = await openSchema(given.schema, given);
-  return { ...modelOptions(given), dims: [rows.size], features: rows.boxes, rows };
+  return { ...modelOptions(given), ...rowOptions(await openSchema(given.schema, given)) };
 }
 
 /** What a model that can only be asked answers to the probes. Without data nothing says what it takes. */

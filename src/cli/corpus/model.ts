@@ -7,7 +7,7 @@ import { RowSpace, readRowSchema } from "../../inputs/index.ts";
 import { type Classifier, openClassifier } from "../../models/index.ts";
 import type { OpenedModel } from "../../models/open-model.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { classNames, inputFacts, modelOptions, openSchema } from "../open.ts";
+import { classNames, inputFacts, modelOptions, openSchema, rowOptions } from "../open.ts";
 import type { Given } from "../options.ts";
 import { defined } from "../plan-options.ts";
 
@@ -67,8 +67,8 @@ export async function loadKnown(
   );
   const classifier = await openClassifier(opened, {
     ...(isText ? defined({ output: options.output }) : modelOptions(options)),
-    ...(reading.rows === undefined ? {} : { features: reading.rows.boxes, rows: reading.rows }),
     dims,
+    ...rowOptions(reading.rows),
     ...(classes.length === 0 ? {} : { classes }),
     runtime,
     label: opened.label,

@@ -18,11 +18,6 @@ export function labelsOf({ attributes }: Node): Tensor | null {
   return given?.type === "strings" ? tensor("string", [given.value.length], given.value) : null;
 }
 
-export function floats(node: Node, name: string): readonly number[] | null {
-  const given = node.attributes.get(name);
-  return given?.type === "floats" || given?.type === "ints" ? given.value : null;
-}
-
 export function vector(values: readonly number[]): Tensor {
   return float32(values.length === 1 ? [] : [values.length], values);
 }

@@ -2,7 +2,7 @@ import { float32, int64Vector, scalar } from "../../tensor/tensor.ts";
 import type { OpBuilder } from "../builder.ts";
 import type { Model, Node, Value } from "../ir.ts";
 import { replaceNodes } from "../replace-nodes.ts";
-import { FLOAT, floats, labelsOf, perRow, vector, type WriteOut } from "./ml-attributes.ts";
+import { FLOAT, labelsOf, perRow, vector, type WriteOut } from "./ml-attributes.ts";
 import { writtenOutMachine } from "./write-out-svm.ts";
 
 /** Below the norm of every row that is not all zeros; those stay as they are. */
@@ -38,19 +38,19 @@ function normalized(op: OpBuilder, node: Node, opset: number): Value[] | null {
 }
 
 function scaled(op: OpBuilder, node: Node): Value[] | null {
-  const [offset, scale] = [floats(node, "offset"), floats(node, "scale")];
-  if (offset === null || scale === null) return null;
+  const [offset, scale] = [node.numbers("offset"), node.numbers("scale")];
+  if (offset === undefined || scale === undefined) return null;
   return [op.Mul(op.Sub(op.Cast(node.inputs[0]!, FLOAT), vector(offset)), vector(scale))];
 }
 
 function classified(op: OpBuilder, node: Node): Value[] | null {
   const labels = labelsOf(node);
-  const [coefficients, intercepts] = [floats(node, "coefficients"), floats(node, "intercepts")];
+  const [coefficients, intercepts] = [node.numbers("coefficients"), node.numbers("intercepts")];
   const transform = node.string("post_transform", "NONE");
   const count = labels?.data.length ?? 0;
   const features = (coefficients?.length ?? 0) / count;
   const isPlain = Number.isInteger(features) && intercepts?.length === count;
-  if (coefficients === null || count < 2 || !isPlain || !["NONE", "LOGISTIC", "SOFTMAX"].includes(transform))
+  if (coefficients === undefined || count < 2 || !isPlain || !["NONE", "LOGISTIC", "SOFTMAX"].includes(transform))
     return null;
   const columns = Float32Array.from(
     { length: coefficients.length },
@@ -67,8 +67,8 @@ function classified(op: OpBuilder, node: Node): Value[] | null {
 /** A number is put in the place of one that stands for none. */
 function imputed(op: OpBuilder, node: Node): Value[] | null {
   const rows = op.Cast(node.inputs[0]!, FLOAT);
-  const [values, replaced] = [floats(node, "imputed_value_floats"), node.float("replaced_value_float", 0)];
-  if (values === null) return null;
+  const [values, replaced] = [node.numbers("imputed_value_floats"), node.float("replaced_value_float", 0)];
+  if (values === undefined) return null;
   const isNone = Number.isNaN(replaced) ? op.IsNaN(rows) : op.Equal(rows, scalar("float32", replaced));
   return [op.Where(isNone, vector(values), rows)];
 }

@@ -1,7 +1,7 @@
 import { float32, int64Vector, scalar } from "../../tensor/tensor.ts";
 import type { OpBuilder } from "../builder.ts";
 import type { Node, Value } from "../ir.ts";
-import { FLOAT, floats, labelsOf, perRow } from "./ml-attributes.ts";
+import { FLOAT, labelsOf, perRow } from "./ml-attributes.ts";
 
 /** Probabilities of pairs are at least this: their squares are still numbers. libsvm takes 1e-7, below which a gradient would be gone. */
 const LEAST = 1e-12;
@@ -64,9 +64,9 @@ export function writtenOutMachine(op: OpBuilder, node: Node, opset: number): Val
 
 function machineOf(node: Node): Machine | null {
   const [support, coefficients, rho, vectors] = ["support_vectors", "coefficients", "rho", "vectors_per_class"].map(
-    (name) => floats(node, name),
+    (name) => node.numbers(name),
   );
-  const [a, b, params] = ["prob_a", "prob_b", "kernel_params"].map((name) => floats(node, name) ?? []);
+  const [a, b, params] = ["prob_a", "prob_b", "kernel_params"].map((name) => node.numbers(name) ?? []);
   if (support == null || coefficients == null || rho == null || vectors == null) return null;
   const classes = vectors.length;
   const count = vectors.reduce((sum, own) => sum + own, 0);

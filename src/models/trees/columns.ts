@@ -73,7 +73,7 @@ function madeByMl(node: Node, columns: readonly TreeColumn[] | null): readonly T
   // In the place of NaN, which never comes in.
   if (node.op === "Imputer" && Number.isNaN(node.float("replaced_value_float", 0))) return columns;
   if (node.op !== "Scaler") return null;
-  const [offset, scale] = [numbersOf(node, "offset"), numbersOf(node, "scale")];
+  const [offset, scale] = [node.numbers("offset") ?? [], node.numbers("scale") ?? []];
   return stepped(columns, scale, (f) => (value) => Math.fround(Math.fround(value - at(offset, f)) * at(scale, f)));
 }
 
@@ -166,9 +166,4 @@ function stepped(
 
 function at(values: readonly number[], feature: number): number {
   return values.length === 1 ? values[0]! : (values[feature] ?? Number.NaN);
-}
-
-function numbersOf({ attributes }: Node, name: string): readonly number[] {
-  const given = attributes.get(name);
-  return given?.type === "floats" || given?.type === "ints" ? given.value : [];
 }
